@@ -1,0 +1,3 @@
+//! The headless tool.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,3 @@
+//! Signal processing, free of any notion of music: windows, transforms, filters, medians, peaks.
+
+pub mod stft;

@@ -1,0 +1,2 @@
+//! Candidates for loops, the structure they stand in, and their seams.
+pub mod candidate;

@@ -1,0 +1,1 @@
+//! Music of known structure, made from nothing, and the tests that run the whole tool on it.

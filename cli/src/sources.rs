@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use loopwright_core::pipeline::find::Source;
 
 /// Endings of names that are taken for audio when a folder is searched. A file that is named outright is tried whatever
 /// its ending.
@@ -16,7 +18,7 @@ pub const EXTENSIONS: &[&str] = &[
 #[derive(Debug, Default)]
 pub struct Sources {
     /// The files, in a fixed order: as named, and sorted by path beneath each folder. No file twice.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Source>,
     /// What could not be searched.
     pub unreadable: Vec<(PathBuf, std::io::Error)>,
 }
@@ -34,7 +36,7 @@ pub fn collect(inputs: &[PathBuf], out: Option<&Path>) -> Sources {
         if input.is_dir() {
             search.folder(input);
         } else {
-            search.file(input.clone());
+            search.file(input.clone(), input.parent().unwrap_or(Path::new("")));
         }
     }
     search.found
@@ -48,11 +50,12 @@ struct Search {
 }
 
 impl Search {
-    fn file(&mut self, path: PathBuf) {
+    fn file(&mut self, path: PathBuf, root: &Path) {
         // What cannot be resolved is kept: opening it will say why.
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         if self.files.insert(real) {
-            self.found.files.push(path);
+            let name = name(path.strip_prefix(root).unwrap_or(&path));
+            self.found.files.push(Source { path, name });
         }
     }
 
@@ -76,7 +79,7 @@ impl Search {
         }
         files.sort();
         self.found.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
-        files.into_iter().for_each(|path| self.file(path));
+        files.into_iter().for_each(|path| self.file(path, root));
     }
 
     /// The visible entries of `folder`; none if it has been entered before or holds our own output.
@@ -97,6 +100,15 @@ impl Search {
     }
 }
 
+/// A relative path as outputs show it: with `/`, and the same on every machine.
+fn name(relative: &Path) -> String {
+    let parts = relative.components().filter_map(|c| match c {
+        Component::Normal(part) => Some(part.to_string_lossy()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
@@ -110,16 +122,15 @@ fn is_audio(path: &Path) -> bool {
 fn is_our_output(folder: &Path) -> bool {
     let mut head = Vec::new();
     let read = fs::File::open(folder.join("manifest.json")).and_then(|file| file.take(512).read_to_end(&mut head));
-    read.is_ok() && head.windows(12).any(|w| w == b"\"loopwright\"")
+    read.is_ok() && head.windows(11).any(|w| w == b"\"loopwright")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(found: &Sources, root: &Path) -> Vec<String> {
-        let relative = found.files.iter().map(|p| p.strip_prefix(root).unwrap_or(p));
-        relative.map(|p| p.to_string_lossy().replace('\\', "/")).collect()
+    fn names(found: &Sources) -> Vec<&str> {
+        found.files.iter().map(|s| s.name.as_str()).collect()
     }
 
     #[test]
@@ -131,11 +142,11 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"").unwrap();
         }
-        fs::write(root.join("old/manifest.json"), "{\n  \"tool\": \"loopwright\"\n}").unwrap();
+        fs::write(root.join("old/manifest.json"), "{\n  \"tool\": \"loopwright 0.1.0\"\n}").unwrap();
         fs::write(root.join("b/manifest.json"), "[]").unwrap();
         let out = root.join("out");
         let found = collect(&[root.to_path_buf()], Some(&out));
-        assert_eq!(names(&found, root), ["a.flac", "b/10.wav", "b/2.WAV"]);
+        assert_eq!(names(&found), ["a.flac", "b/10.wav", "b/2.WAV"]);
         assert!(found.unreadable.is_empty());
     }
 
@@ -146,7 +157,8 @@ mod tests {
         fs::write(&file, b"").unwrap();
         let missing = root.path().join("none.wav");
         let found = collect(&[file.clone(), root.path().join(".").join("take"), missing.clone()], None);
-        assert_eq!(found.files, [file, missing]);
+        assert_eq!(found.files.iter().map(|s| &s.path).collect::<Vec<_>>(), [&file, &missing]);
+        assert_eq!(names(&found), ["take", "none.wav"]);
     }
 
     #[cfg(unix)]

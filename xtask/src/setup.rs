@@ -12,12 +12,20 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: &[Need] = &[Need {
-    program: "cc",
-    check: &["--version"],
-    package: "build-essential",
-    why: "links Rust programs and builds the MP3 encoder",
-}];
+const NEEDS: &[Need] = &[
+    Need {
+        program: "cc",
+        check: &["--version"],
+        package: "build-essential",
+        why: "compiles the MP3 encoder and links",
+    },
+    Need {
+        program: "make",
+        check: &["--version"],
+        package: "build-essential",
+        why: "builds the MP3 encoder",
+    },
+];
 
 /// Installs what is missing, where apt can; elsewhere says what to install.
 pub(crate) fn system_packages() -> Outcome {
@@ -28,7 +36,8 @@ pub(crate) fn system_packages() -> Outcome {
     for need in &missing {
         eprintln!("missing: {} ({})", need.program, need.why);
     }
-    let packages: Vec<&str> = missing.iter().map(|n| n.package).collect();
+    let mut packages: Vec<&str> = missing.iter().map(|n| n.package).collect();
+    packages.dedup();
     if !shell::works("apt-get", &["--version"]) {
         return Err(format!("install these with your system's own means, then try again: {}", advice(&packages)));
     }

@@ -152,6 +152,8 @@ pub enum Level {
 pub struct Export {
     /// Formats to write, each loop in each.
     pub formats: Vec<Format>,
+    /// Names of the loops, without the extension: see `export::name` for the fields.
+    pub name: String,
     /// Levelling.
     pub level: Level,
     /// Length of the wrap cross-fade where the seam would click, in milliseconds.
@@ -166,6 +168,7 @@ impl Default for Export {
     fn default() -> Self {
         Self {
             formats: vec![Format::Wav24],
+            name: "{artist} - {title} - {bpm}bpm{exact} - {key} - {bars}bar - {nn}".into(),
             level: Level::None,
             crossfade_ms: 10.0,
             fade_ms: 0.0,

@@ -1,3 +1,10 @@
 //! Signal processing, free of any notion of music: windows, transforms, filters, medians, peaks.
 
+pub mod hpss;
+pub mod istft;
+pub mod lanes;
+pub mod log;
+pub mod median;
+pub mod mel;
+pub mod onset;
 pub mod stft;

@@ -50,11 +50,7 @@ impl Settings {
     pub fn load(explicit: Option<&Path>, said: &[Said]) -> Result<Self> {
         let files = match explicit {
             Some(path) => vec![path.to_path_buf()],
-            None => user_file()
-                .into_iter()
-                .chain([PathBuf::from(FILE_NAME)])
-                .filter(|path| path.is_file())
-                .collect(),
+            None => files().into_iter().filter(|path| path.is_file()).collect(),
         };
         Self::layer(&files, said)
     }
@@ -136,6 +132,11 @@ fn parse(text: &str) -> Result<Vec<(String, String, Value)>, toml::de::Error> {
 
 fn put(values: &mut Value, section: &str, key: &str, value: Value) {
     values[section][key] = value;
+}
+
+/// The settings files that apply here where they exist, in the order in which they are laid over each other.
+pub fn files() -> Vec<PathBuf> {
+    user_file().into_iter().chain([PathBuf::from(FILE_NAME)]).collect()
 }
 
 /// The user's own settings file: under `$XDG_CONFIG_HOME` or where the system keeps such files.

@@ -12,8 +12,9 @@ use serde::Serialize;
 
 use super::batch::{self, Panicked};
 use super::given::GivenBeats;
-use super::load::load;
-use crate::audio::decode::DecodeError;
+use super::load::{Loaded, load};
+use super::{Suggestion, Suggestions};
+use crate::audio::decode::{DecodeError, DecodeErrorKind};
 use crate::config::Config;
 use crate::export::manifest::{LoopRecord, SourceKey, Status, settings_hash};
 use crate::export::table::{Cell, Table};
@@ -83,6 +84,8 @@ pub struct TrackFacts {
 /// A loop as it was found and written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoopReport {
+    /// Place in the order, 1 the first.
+    pub number: u32,
     /// Its file in the first format, from the output folder.
     pub file: String,
     /// Where it begins in the source, in seconds.
@@ -99,7 +102,7 @@ pub struct LoopReport {
     pub score: f64,
     /// Probability among the track's candidates.
     pub score_prob: f64,
-    /// Place in the order, 1 the first.
+    /// Place by score among the track's candidates, 1 the first.
     pub score_rank: u32,
     /// Why, in words.
     pub reasons: Vec<String>,
@@ -139,7 +142,7 @@ pub enum TrackError {
     },
     /// It cannot be decoded.
     #[error(transparent)]
-    Decode(#[from] DecodeError),
+    Decode(DecodeError),
     /// It cannot be analysed.
     #[error(transparent)]
     Suggest(super::Error),
@@ -152,6 +155,15 @@ pub enum TrackError {
     /// Given up on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<DecodeError> for TrackError {
+    fn from(error: DecodeError) -> Self {
+        match error.kind {
+            DecodeErrorKind::Cancelled(c) => Self::Cancelled(c),
+            _ => Self::Decode(error),
+        }
+    }
 }
 
 impl From<ExportError> for TrackError {
@@ -175,13 +187,20 @@ impl From<super::Error> for TrackError {
 impl TrackError {
     /// What the user can do about it, where the message does not say so itself.
     pub fn remedy(&self) -> Option<&'static str> {
+        let of_io = |error: &std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => "check the path",
+            std::io::ErrorKind::PermissionDenied => "make the file readable",
+            _ => "check the disk that it lies on",
+        };
         Some(match self {
-            Self::Read { source, .. } | Self::Decode(DecodeError::Io { source, .. }) => match source.kind() {
-                std::io::ErrorKind::NotFound => "check the path",
-                std::io::ErrorKind::PermissionDenied => "make the file readable",
-                _ => "check the disk that it lies on",
+            Self::Read { source, .. } => of_io(source),
+            Self::Decode(e) => match &e.kind {
+                DecodeErrorKind::Io(e) => of_io(e),
+                DecodeErrorKind::NotAFile(_) => "name an audio file, or a folder of them",
+                DecodeErrorKind::EmptyFile => "nothing was ever written to it, or a copy was broken off: get it anew",
+                DecodeErrorKind::Limit(_) => "raise the limit in the section [decode] of loopwright.toml if you mean it",
+                _ => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             },
-            Self::Decode(_) => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             Self::Suggest(_) => "check the settings with `loopwright config`",
             Self::Export(_) => return None,
             Self::Panicked(_) => "this is a defect in Loopwright: please report it, with the file if you can",
@@ -350,7 +369,7 @@ impl OneTrack<'_> {
                 resumed: true,
                 facts: None,
                 detail: record.detail,
-                loops: record.loops.iter().enumerate().map(|(i, l)| from_row(l, &rows, i)).collect(),
+                loops: record.loops.iter().enumerate().map(|(i, l)| LoopReport::of_row(l, &rows, i)).collect(),
                 warnings: Vec::new(),
                 files: record.artefacts.len(),
                 bytes: record.artefacts.iter().map(|a| a.bytes).sum(),
@@ -367,8 +386,150 @@ impl OneTrack<'_> {
     }
 
     fn analyse(&self, key: &SourceKey, progress: &dyn Progress) -> Result<TrackDone, TrackError> {
-        let mut loaded = load(&self.source.path, self.config, progress)?;
-        progress.check()?;
-        todo!()
+        let Loaded {
+            mut track,
+            status,
+            warnings,
+        } = load(&self.source.path, self.config, progress)?;
+        if !status.is_usable() {
+            let detail = format!("the recording {status}");
+            self.tree.write_status(key, Status::NothingFound, &detail)?;
+            return Ok(TrackDone::without_loops(detail, None, warnings));
+        }
+        track.grid = self.request.beats.map(|given| given.grid(track.audio.sample_rate()));
+        let found = super::suggest(&track, self.scorer, self.config, progress)?;
+        let facts = TrackFacts::of(&found);
+        if found.suggestions.is_empty() {
+            let detail = no_loops(&found).to_owned();
+            self.tree.write_status(key, Status::NothingFound, &detail)?;
+            return Ok(TrackDone::without_loops(detail, Some(facts), warnings));
+        }
+        let loops = items(&found);
+        let request = TrackRequest {
+            source: key,
+            track: &track,
+            grid: &found.analysis.rhythm.grid,
+            key: facts.key.as_deref(),
+            loops: &loops,
+            config: &self.config.export,
+        };
+        let record = self.tree.write_track(&request, progress)?;
+        Ok(TrackDone {
+            resumed: false,
+            facts: Some(facts),
+            detail: String::new(),
+            loops: record.loops.iter().zip(&loops).map(|(cut, item)| LoopReport::of(cut, item)).collect(),
+            warnings,
+            files: record.artefacts.len(),
+            bytes: record.artefacts.iter().map(|a| a.bytes).sum(),
+        })
+    }
+}
+
+/// The suggestions as the export takes them.
+fn items(found: &Suggestions) -> Vec<LoopItem> {
+    let names = found.schema.names();
+    let item = |(number, s): (usize, &Suggestion)| LoopItem {
+        candidate: s.candidate,
+        number: number as u32 + 1,
+        score: f64::from(s.score),
+        score_prob: f64::from(s.score_prob),
+        score_rank: s.score_rank as u32,
+        reasons: s.reasons.clone(),
+        columns: names.iter().zip(&s.features).map(|(n, x)| (n.to_string(), Cell::from(*x))).collect(),
+    };
+    found.suggestions.iter().enumerate().map(item).collect()
+}
+
+/// Why nothing is suggested.
+fn no_loops(found: &Suggestions) -> &'static str {
+    if found.analysis.rhythm.grid.beats.is_empty() {
+        "it has no steady beat"
+    } else if found.candidates == 0 {
+        "it is shorter than the loops that were asked for"
+    } else {
+        "every candidate was below the cut-offs"
+    }
+}
+
+impl TrackFacts {
+    fn of(found: &Suggestions) -> Self {
+        let grid = &found.analysis.rhythm.grid;
+        let audio = &found.analysis.track.audio;
+        Self {
+            seconds: audio.seconds(),
+            sample_rate: audio.sample_rate(),
+            channels: audio.channels(),
+            bpm: (!grid.beats.is_empty()).then_some(grid.tempo.0),
+            beats_per_bar: grid.beats_per_bar,
+            constant_tempo: grid.constant,
+            grid_confidence: grid.confidence,
+            key: super::key_name(&found.analysis),
+        }
+    }
+}
+
+impl TrackDone {
+    fn without_loops(detail: String, facts: Option<TrackFacts>, warnings: Vec<String>) -> Self {
+        Self {
+            resumed: false,
+            facts,
+            detail,
+            loops: Vec::new(),
+            warnings,
+            files: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl LoopReport {
+    fn of(cut: &LoopRecord, item: &LoopItem) -> Self {
+        Self {
+            score: item.score,
+            score_prob: item.score_prob,
+            score_rank: item.score_rank,
+            reasons: item.reasons.clone(),
+            ..Self::of_cut(cut, item.number)
+        }
+    }
+
+    /// What the cut alone tells.
+    fn of_cut(cut: &LoopRecord, number: u32) -> Self {
+        let rate = f64::from(cut.sample_rate.max(1));
+        Self {
+            number,
+            file: cut.file.clone(),
+            start: cut.start_frame as f64 / rate,
+            end: (cut.start_frame + cut.frames) as f64 / rate,
+            bars: cut.bars,
+            beats: cut.beats,
+            bpm: cut.bpm,
+            score: 0.0,
+            score_prob: 0.0,
+            score_rank: 0,
+            reasons: Vec::new(),
+            crossfade_ms: cut.seam.crossfade_ms,
+        }
+    }
+
+    /// A loop of an earlier run, from its row in that run's table.
+    fn of_row(cut: &LoopRecord, rows: &Table, row: usize) -> Self {
+        let number = |column: &str| match rows.cell(row, column) {
+            Cell::Number(x) => *x,
+            Cell::Int(x) => *x as f64,
+            _ => 0.0,
+        };
+        let reasons = match rows.cell(row, "reasons") {
+            Cell::Text(text) => text.split("; ").filter(|r| !r.is_empty()).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            score: number("score"),
+            score_prob: number("score_prob"),
+            score_rank: number("score_rank") as u32,
+            reasons,
+            ..Self::of_cut(cut, row as u32 + 1)
+        }
     }
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::audio::decode::{DecodeError, decode_file};
+use crate::audio::AudioStatus;
+use crate::audio::decode::{DecodeError, decode_file_with};
 use crate::config::Config;
-use crate::progress::{Progress, Stage};
+use crate::progress::Progress;
 use crate::track::{Origin, Track, TrackId};
 
 /// A decoded file.
@@ -13,17 +14,16 @@ use crate::track::{Origin, Track, TrackId};
 pub struct Loaded {
     /// The track, without a grid.
     pub track: Track,
+    /// Whether it is worth analysing.
+    pub status: AudioStatus,
     /// What was odd but could be read, in words for the user.
     pub warnings: Vec<String>,
 }
 
 /// Decodes the file at `path` into a track, named after the file.
 pub fn load(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Loaded, DecodeError> {
-    progress.report(Stage::Decode, 0.0);
-    let decoded = decode_file(path, &config.decode)?;
-    progress.report(Stage::Decode, 0.8);
+    let decoded = decode_file_with(path, &config.decode, progress)?;
     let id = TrackId::of(&decoded.audio);
-    progress.report(Stage::Decode, 1.0);
     Ok(Loaded {
         track: Track {
             audio: Arc::new(decoded.audio),
@@ -33,6 +33,7 @@ pub fn load(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Loa
             tags: decoded.tags,
             grid: None,
         },
+        status: decoded.status,
         warnings: decoded.warnings,
     })
 }

@@ -22,6 +22,7 @@ use super::given::{GivenBeats, GivenError};
 use super::load::load;
 use crate::analysis::Analysis;
 use crate::config::{Config, Order};
+use crate::loops;
 use crate::model::Scorer;
 use crate::progress::{Progress, Stage};
 use crate::units::Span;
@@ -240,6 +241,68 @@ pub fn write(path: &Path, lines: &str) -> Result<(), PredictError> {
             source,
         }
     })
+}
+
+/// The line that answers one item.
+fn answer(
+    request: &Request<'_>,
+    item: &Item,
+    config: &Config,
+    scorer: &dyn Scorer,
+    progress: &dyn Progress,
+) -> Result<String, TrackError> {
+    let mut track = load(&request.set.join(&item.audio), config, progress)?.track;
+    let rate = track.audio.sample_rate();
+    if let Some(grids) = request.grids {
+        track.grid = grids.get(&item.id).map(|given| given.grid(rate));
+    }
+    let id = item.id.clone();
+    Ok(match request.task {
+        Task::Beats => {
+            let grid = Analysis::of(&track, config, progress)?.rhythm.grid;
+            let beats: Vec<f64> = grid.beats.iter().map(|&b| seconds(b, rate)).collect();
+            line(&BeatsAnswer {
+                id,
+                downbeats: grid.downbeats.iter().filter_map(|&d| beats.get(d).copied()).collect(),
+                bpm: (!beats.is_empty()).then_some(grid.tempo.0),
+                beats,
+            })
+        }
+        Task::Loops => {
+            let found = super::suggest(&track, scorer, config, progress)?;
+            let regions = |list: &[loops::Region]| list.iter().map(|r| Region::of(&r.span, rate)).collect();
+            let span = |s: &super::Suggestion| LoopSpan {
+                start: seconds(s.candidate.span.start, rate),
+                end: seconds(s.candidate.span.end, rate),
+                bars: s.candidate.bars,
+            };
+            line(&LoopsAnswer {
+                id,
+                loops: found.suggestions.iter().map(span).collect(),
+                breaks: regions(&found.structure.regions.breaks),
+                drumless: regions(&found.structure.regions.drumless),
+                quiet: regions(&found.structure.regions.quiet),
+            })
+        }
+    })
+}
+
+fn empty(task: Task, id: &str) -> String {
+    match task {
+        Task::Beats => line(&BeatsAnswer {
+            id: id.to_owned(),
+            ..BeatsAnswer::default()
+        }),
+        Task::Loops => line(&LoopsAnswer {
+            id: id.to_owned(),
+            ..LoopsAnswer::default()
+        }),
+    }
+}
+
+/// Plain data of numbers and text serialises; what did not would be no line of JSON.
+fn line(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).unwrap_or_default()
 }
 
 struct OfItem<'a> {

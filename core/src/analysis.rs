@@ -1,5 +1,10 @@
 //! What is computed once per track.
 
+pub mod texture;
+
+use texture::Texture;
+
+use crate::audio::resample::halve;
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
 use crate::rhythm::Rhythm;
@@ -13,6 +18,8 @@ pub struct Analysis {
     pub track: Track,
     /// Its tempo, beats and bars.
     pub rhythm: Rhythm,
+    /// What it sounds like, for the loop finder.
+    pub texture: Texture,
 }
 
 impl Analysis {
@@ -26,6 +33,7 @@ impl Analysis {
         Ok(Self {
             track: track.clone(),
             rhythm: Rhythm { grid },
+            texture: Texture::of(&halve(&track.audio.mono())),
         })
     }
 }

@@ -1,1 +1,5 @@
-//! (being built)
+//! One file for each thing that can be done.
+
+pub mod suggest;
+
+pub use suggest::{Suggestion, Suggestions, suggest};

@@ -2,7 +2,11 @@
 
 pub mod levels;
 pub mod spectrum;
+pub mod texture;
 
+use texture::Texture;
+
+use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
 use crate::rhythm::Rhythm;
@@ -10,6 +14,17 @@ use crate::rhythm::grid::{BeatGrid, GridSource};
 use crate::track::Track;
 
 pub use spectrum::Spectrum;
+
+/// Why a track cannot be analysed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnalysisError {
+    /// The work was given up.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// The track's rate cannot be brought to the analysis rate.
+    #[error(transparent)]
+    Rate(#[from] ResampleError),
+}
 
 /// Everything that ranking and export need to know of a track, computed once.
 #[derive(Debug, Clone)]
@@ -20,14 +35,17 @@ pub struct Analysis {
     pub rhythm: Rhythm,
     /// Its log-mel frames, levels and onset curves.
     pub spectrum: Spectrum,
+    /// What it sounds like, for the loop finder.
+    pub texture: Texture,
 }
 
 impl Analysis {
     /// Analyses `track`; tracks beats only where the track brings no grid.
-    pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, Cancelled> {
+    pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, AnalysisError> {
         progress.check()?;
-        let mono = track.audio.mono();
-        let spectrum = spectrum::analyse(&mono, track.audio.sample_rate(), &mut |_, _| (), progress)?;
+        let rate = track.audio.sample_rate();
+        let mono = mono_to_rate(&track.audio, spectrum::RATE)?;
+        let spectrum = spectrum::analyse(&mono, rate, &mut |_, _| (), progress)?;
         let grid = track
             .grid
             .clone()
@@ -36,6 +54,7 @@ impl Analysis {
             track: track.clone(),
             rhythm: Rhythm { grid },
             spectrum,
+            texture: Texture::of(&halve(&mono)),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Every setting, with its default. One section per part of the work; unknown keys are errors.
 
+pub mod tuning;
+
 use serde::{Deserialize, Serialize};
 
 /// All settings. Defaults work on a normal song.
@@ -14,6 +16,8 @@ pub struct Config {
     pub loops: Loops,
     /// Scores, cut-offs, order.
     pub rank: Rank,
+    /// The constants of structure, scores and order.
+    pub tuning: tuning::Tuning,
     /// What is written, and how.
     pub export: Export,
 }

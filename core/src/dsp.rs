@@ -6,5 +6,6 @@ pub mod lanes;
 pub mod log;
 pub mod median;
 pub mod mel;
+pub mod network;
 pub mod onset;
 pub mod stft;

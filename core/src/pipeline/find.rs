@@ -428,7 +428,7 @@ impl OneTrack<'_> {
 
 /// The suggestions as the export takes them.
 fn items(found: &Suggestions) -> Vec<LoopItem> {
-    let names = found.schema.names();
+    let names = found.schema.columns();
     let item = |(number, s): (usize, &Suggestion)| LoopItem {
         candidate: s.candidate,
         number: number as u32 + 1,

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::rhythm::grid::{BeatGrid, GridSource};
+use crate::units::Bpm;
+
 /// Beats and downbeats in seconds.
 ///
 /// Invariants: both strictly increase, are finite and not negative; each downbeat is a beat.
@@ -129,6 +132,31 @@ impl GivenBeats {
             grids.insert(line.id, grid);
         }
         Ok(grids)
+    }
+
+    /// The grid of a track of `rate` frames a second. Where nobody said which beats are downbeats, every fourth is taken,
+    /// from the first.
+    pub fn grid(&self, rate: u32) -> BeatGrid {
+        let index = |d: &f64| self.beats.partition_point(|b| b < d);
+        let mut downbeats: Vec<usize> = self.downbeats.iter().map(index).collect();
+        if downbeats.is_empty() {
+            downbeats = (0..self.beats.len()).step_by(4).collect();
+        }
+        let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+        downbeats.windows(2).for_each(|w| *lengths.entry(w[1] - w[0]).or_default() += 1);
+        let beats_per_bar = lengths.into_iter().max_by_key(|(_, n)| *n).map_or(4, |(length, _)| length as u32);
+        let mut periods: Vec<f64> = self.beats.windows(2).map(|w| w[1] - w[0]).collect();
+        periods.sort_by(f64::total_cmp);
+        let median = periods.get(periods.len() / 2).copied().unwrap_or(0.5);
+        BeatGrid {
+            beats: self.beats.iter().map(|b| b * f64::from(rate)).collect(),
+            downbeats,
+            beats_per_bar,
+            tempo: Bpm::from_period(median).unwrap_or(Bpm(120.0)),
+            constant: periods.iter().all(|p| (p / median - 1.0).abs() < 0.01),
+            confidence: 1.0,
+            source: GridSource::Given,
+        }
     }
 
     /// Beat times in seconds.

@@ -259,7 +259,7 @@ fn answer(
     let id = item.id.clone();
     Ok(match request.task {
         Task::Beats => {
-            let grid = Analysis::of(&track, config, progress)?.rhythm.grid;
+            let grid = Analysis::of(&track, config, progress).map_err(super::Error::from)?.rhythm.grid;
             let beats: Vec<f64> = grid.beats.iter().map(|&b| seconds(b, rate)).collect();
             line(&BeatsAnswer {
                 id,

@@ -144,7 +144,12 @@ impl Destination {
         if cfg!(unix) {
             match File::open(&path).and_then(|f| f.sync_all()) {
                 // Some file systems cannot sync a folder, which is no reason to fail.
-                Err(e) if !matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::NotFound) => {
+                Err(e)
+                    if !matches!(
+                        e.kind(),
+                        ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::NotFound
+                    ) =>
+                {
                     return Err(ExportError::io(&path, "sync the folder")(e));
                 }
                 _ => {}
@@ -260,7 +265,11 @@ fn lock_file(root: &Path) -> io::Result<File> {
 
 #[cfg(not(unix))]
 fn lock_file(root: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).open(root.join(".lw-lock"))
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(root.join(".lw-lock"))
 }
 
 fn lock(root: &Path) -> Result<Option<File>, ExportError> {
@@ -386,7 +395,10 @@ mod tests {
             Err(io::Error::from(ErrorKind::StorageFull))
         });
         let message = failed.unwrap_err().to_string();
-        assert!(message.contains('x') && message.contains("free some space"), "{message}");
+        assert!(
+            message.contains('x') && message.contains("free some space"),
+            "{message}"
+        );
         assert_eq!(d.read("a/x").unwrap().unwrap(), b"old");
         assert_eq!(names(&tmp.path().join("a")), ["x"]);
     }
@@ -416,7 +428,13 @@ mod tests {
         fs::write(tmp.path().join(".lw-1-2.tmp"), b"x").unwrap();
         fs::write(tmp.path().join("mine.tmp"), b"x").unwrap();
         let _d = Destination::open(tmp.path()).unwrap();
-        assert_eq!(names(tmp.path()).iter().filter(|n| *n != ".lw-lock").collect::<Vec<_>>(), ["mine.tmp"]);
+        assert_eq!(
+            names(tmp.path())
+                .iter()
+                .filter(|n| *n != ".lw-lock")
+                .collect::<Vec<_>>(),
+            ["mine.tmp"]
+        );
     }
 
     #[test]
@@ -433,7 +451,10 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let d = Destination::open(&tmp.path().join("out")).unwrap();
         for path in ["../x", "/x", "a/../../x", "a//x", "./x", "."] {
-            assert!(matches!(d.write_bytes(path, b"x"), Err(ExportError::Escapes { .. })), "{path}");
+            assert!(
+                matches!(d.write_bytes(path, b"x"), Err(ExportError::Escapes { .. })),
+                "{path}"
+            );
         }
         assert_eq!(names(tmp.path()), ["out"]);
     }
@@ -445,7 +466,10 @@ mod tests {
         fs::create_dir(tmp.path().join("outside")).unwrap();
         let d = Destination::open(&tmp.path().join("out")).unwrap();
         std::os::unix::fs::symlink(tmp.path().join("outside"), d.root().join("song")).unwrap();
-        assert!(matches!(d.write_bytes("song/x", b"x"), Err(ExportError::Escapes { .. })));
+        assert!(matches!(
+            d.write_bytes("song/x", b"x"),
+            Err(ExportError::Escapes { .. })
+        ));
         assert!(names(&tmp.path().join("outside")).is_empty());
     }
 

@@ -61,7 +61,10 @@ impl ExportError {
         match self {
             Self::Io { source, .. } => matches!(
                 source.kind(),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+                ErrorKind::StorageFull
+                    | ErrorKind::QuotaExceeded
+                    | ErrorKind::ReadOnlyFilesystem
+                    | ErrorKind::PermissionDenied
             ),
             Self::Locked { .. } | Self::NoFormat(_) | Self::Cancelled(_) => true,
             Self::Escapes { .. } | Self::Format { .. } | Self::Cut(_) => false,
@@ -78,7 +81,9 @@ fn remedy(error: &io::Error) -> &'static str {
             " (make the folder writable, or choose another output folder)"
         }
         ErrorKind::FileTooLarge => " (the file system or a limit allows no file of this size)",
-        ErrorKind::InvalidFilename => " (the path is too long for the file system: choose an output folder nearer its root)",
+        ErrorKind::InvalidFilename => {
+            " (the path is too long for the file system: choose an output folder nearer its root)"
+        }
         _ => "",
     }
 }

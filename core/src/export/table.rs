@@ -184,7 +184,9 @@ fn csv_field(cell: &Cell) -> String {
 /// Text with an apostrophe before a first character that makes a spreadsheet read a formula.
 fn guarded(text: &str) -> std::borrow::Cow<'_, str> {
     match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠') => format!("'{text}").into(),
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠') => {
+            format!("'{text}").into()
+        }
         _ => text.into(),
     }
 }
@@ -202,7 +204,12 @@ impl TableFormat for JsonLines {
         for row in &table.rows {
             let mut lead = '{';
             for (name, cell) in table.columns.iter().zip(row).filter(|(_, c)| **c != Cell::Empty) {
-                write!(out, "{lead}{}:{}", serde_json::to_string(name)?, serde_json::to_string(cell)?)?;
+                write!(
+                    out,
+                    "{lead}{}:{}",
+                    serde_json::to_string(name)?,
+                    serde_json::to_string(cell)?
+                )?;
                 lead = ',';
             }
             if lead == '{' {

@@ -148,7 +148,11 @@ impl Tree {
             source: request.source.clone(),
             settings: self.settings.clone(),
             tool: env!("CARGO_PKG_VERSION").into(),
-            status: if plan.loops.is_empty() { Status::NothingFound } else { Status::Done },
+            status: if plan.loops.is_empty() {
+                Status::NothingFound
+            } else {
+                Status::Done
+            },
             detail: String::new(),
             loops: Vec::new(),
             artefacts: Vec::new(),
@@ -227,7 +231,8 @@ impl Tree {
         if let Some(destination) = &self.destination {
             // Tracks of earlier runs that somebody has since removed or changed are no longer ours.
             state.retain(|_, e| {
-                e.fresh || (e.record.status != Status::Failed && e.record.artefacts.iter().all(|a| destination.holds(a)))
+                e.fresh
+                    || (e.record.status != Status::Failed && e.record.artefacts.iter().all(|a| destination.holds(a)))
             });
         }
         let mut table = Table::new(LEADING.iter().chain(SCORES).copied());
@@ -285,7 +290,10 @@ impl Tree {
     }
 
     fn known_artefacts(&self, folder: &str) -> Vec<Artefact> {
-        self.lock().get(folder).map(|e| e.record.artefacts.clone()).unwrap_or_default()
+        self.lock()
+            .get(folder)
+            .map(|e| e.record.artefacts.clone())
+            .unwrap_or_default()
     }
 
     fn known_files(&self, folder: &str) -> Vec<String> {
@@ -344,7 +352,9 @@ fn recover(destination: &Destination, entries: &mut BTreeMap<String, Entry>) -> 
         return Ok(());
     };
     for file in files.flatten() {
-        let Ok(name) = file.file_name().into_string() else { continue };
+        let Ok(name) = file.file_name().into_string() else {
+            continue;
+        };
         let path = format!("{JOURNAL}/{name}");
         let journal = destination
             .read(&path)?
@@ -372,7 +382,9 @@ fn recover(destination: &Destination, entries: &mut BTreeMap<String, Entry>) -> 
 
 fn write_journal(destination: &Destination, journal: &Journal) -> Result<(), ExportError> {
     let path = Journal::path(&journal.folder);
-    destination.write(&path, |out| serde_json::to_writer(out, journal).map_err(std::io::Error::from))?;
+    destination.write(&path, |out| {
+        serde_json::to_writer(out, journal).map_err(std::io::Error::from)
+    })?;
     destination.sync_folder(JOURNAL)
 }
 
@@ -491,7 +503,12 @@ impl<'a> Plan<'a> {
         for (i, planned) in self.loops.iter().enumerate() {
             progress.check()?;
             progress.report(Stage::Export, i as f32 / self.loops.len() as f32);
-            let mut cut = cut::cut(&request.track.audio, planned.place.start, planned.place.frames, request.config)?;
+            let mut cut = cut::cut(
+                &request.track.audio,
+                planned.place.start,
+                planned.place.frames,
+                request.config,
+            )?;
             let gain_db = level::apply(request.config.level, &mut cut.planes, planned.sample_rate);
             let meta = LoopMeta::of(request, planned.item, planned.place.frames, planned.bpm);
             let view = AudioView {
@@ -513,7 +530,9 @@ impl<'a> Plan<'a> {
         progress.report(Stage::Export, 1.0);
         if !self.loops.is_empty() {
             let local = local_rows(&rows, &request.source.folder);
-            record.artefacts.push(destination.write(&self.table, |out| Csv.write(out, &local))?);
+            record
+                .artefacts
+                .push(destination.write(&self.table, |out| Csv.write(out, &local))?);
         }
         Ok(rows)
     }

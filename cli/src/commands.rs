@@ -46,5 +46,7 @@ fn print_json(value: &serde_json::Value) -> Result<()> {
 }
 
 fn jobs(asked: Option<u16>) -> NonZeroUsize {
-    asked.and_then(|n| NonZeroUsize::new(n.into())).unwrap_or_else(batch::default_jobs)
+    asked
+        .and_then(|n| NonZeroUsize::new(n.into()))
+        .unwrap_or_else(batch::default_jobs)
 }

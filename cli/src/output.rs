@@ -45,7 +45,10 @@ mod tests {
 
     #[test]
     fn nothing_that_drives_a_terminal_comes_through() {
-        assert_eq!(plain("a\u{1b}[31mb\u{7}\u{202e}c\nd"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c d");
+        assert_eq!(
+            plain("a\u{1b}[31mb\u{7}\u{202e}c\nd"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}c d"
+        );
         assert_eq!(plain_lines("a\nb\u{1b}"), "a\nb\u{fffd}");
     }
 
@@ -53,7 +56,10 @@ mod tests {
     fn quantities_read_well() {
         assert_eq!(clock(62.449), "1:02.4");
         assert_eq!(clock(59.96), "1:00.0");
-        assert_eq!((count(1, "loop"), count(0, "loop")), ("1 loop".into(), "0 loops".into()));
+        assert_eq!(
+            (count(1, "loop"), count(0, "loop")),
+            ("1 loop".into(), "0 loops".into())
+        );
         assert_eq!((size(999), size(1_500_000)), ("999 bytes".into(), "1.5 MB".into()));
     }
 }

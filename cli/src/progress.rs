@@ -85,7 +85,11 @@ impl Display {
         } else {
             Manner::Bars
         };
-        let target = if manner == Manner::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if manner == Manner::Bars {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let multi = MultiProgress::with_draw_target(target);
         let total = multi.add(ProgressBar::new(names.len() as u64 * UNITS as u64));
         let style = ProgressStyle::with_template("{wide_bar} {msg}, {eta} left")
@@ -104,7 +108,8 @@ impl Display {
     }
 
     fn count(&self, done: usize) {
-        self.total.set_message(format!("{done} of {}", crate::output::count(self.names.len(), "track")));
+        self.total
+            .set_message(format!("{done} of {}", crate::output::count(self.names.len(), "track")));
     }
 
     /// `fraction` of `stage` is done for track `index`. May be called from any thread.

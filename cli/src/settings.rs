@@ -195,10 +195,16 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back() {
-        let said = [("loops", "bars", json!([4, 8]), "--bars"), ("rhythm", "bpm", json!(98.5), "--bpm")];
+        let said = [
+            ("loops", "bars", json!([4, 8]), "--bars"),
+            ("rhythm", "bpm", json!(98.5), "--bpm"),
+        ];
         let s = Settings::layer(&[], &said).unwrap();
         let printed = s.to_toml().unwrap();
-        assert!(printed.contains("--bars") && printed.contains("# beats_per_bar ="), "{printed}");
+        assert!(
+            printed.contains("--bars") && printed.contains("# beats_per_bar ="),
+            "{printed}"
+        );
         assert_eq!(toml::from_str::<Config>(&printed).unwrap(), s.config);
     }
 }

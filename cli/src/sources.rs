@@ -110,7 +110,8 @@ fn name(relative: &Path) -> String {
 }
 
 fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn is_audio(path: &Path) -> bool {
@@ -137,7 +138,16 @@ mod tests {
     fn folders_are_searched_in_order_without_hidden_files_and_own_output() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
-        for name in ["b/2.WAV", "b/10.wav", "a.flac", "c.txt", ".hidden.wav", ".git/x.wav", "out/t/loop.wav", "old/t/l.wav"] {
+        for name in [
+            "b/2.WAV",
+            "b/10.wav",
+            "a.flac",
+            "c.txt",
+            ".hidden.wav",
+            ".git/x.wav",
+            "out/t/loop.wav",
+            "old/t/l.wav",
+        ] {
             let path = root.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, b"").unwrap();
@@ -156,8 +166,14 @@ mod tests {
         let file = root.path().join("take");
         fs::write(&file, b"").unwrap();
         let missing = root.path().join("none.wav");
-        let found = collect(&[file.clone(), root.path().join(".").join("take"), missing.clone()], None);
-        assert_eq!(found.files.iter().map(|s| &s.path).collect::<Vec<_>>(), [&file, &missing]);
+        let found = collect(
+            &[file.clone(), root.path().join(".").join("take"), missing.clone()],
+            None,
+        );
+        assert_eq!(
+            found.files.iter().map(|s| &s.path).collect::<Vec<_>>(),
+            [&file, &missing]
+        );
         assert_eq!(names(&found), ["take", "none.wav"]);
     }
 

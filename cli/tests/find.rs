@@ -12,7 +12,12 @@ fn a_folder_with_good_and_bad_files_gives_the_good_and_names_the_bad() {
     let music = work.path().join("music");
     fs::create_dir_all(music.join("deep/er")).unwrap();
     Song::default().write(&music.join("a song.wav"));
-    Song { bpm: 96.0, seed: 2, ..Song::default() }.write(&music.join("deep/er/other.WAV"));
+    Song {
+        bpm: 96.0,
+        seed: 2,
+        ..Song::default()
+    }
+    .write(&music.join("deep/er/other.WAV"));
     fs::write(music.join("broken.mp3"), b"this is no music").unwrap();
     fs::write(music.join("empty.wav"), b"").unwrap();
     fs::write(music.join("notes.txt"), b"not looked at").unwrap();
@@ -22,9 +27,15 @@ fn a_folder_with_good_and_bad_files_gives_the_good_and_names_the_bad() {
     let run = run_in(work.path(), &["find", "music", "--out", "out", "--top", "3"]);
     expect_code(&run, 1);
     let said = stdout(&run);
-    assert!(said.contains("a song.wav") && said.contains("deep/er/other.WAV"), "{said}");
+    assert!(
+        said.contains("a song.wav") && said.contains("deep/er/other.WAV"),
+        "{said}"
+    );
     assert!(said.contains("2 tracks FAILED"), "{said}");
-    assert!(said.contains("broken.mp3") && said.contains("empty.wav") && said.contains("->"), "{said}");
+    assert!(
+        said.contains("broken.mp3") && said.contains("empty.wav") && said.contains("->"),
+        "{said}"
+    );
     assert!(!said.contains("notes.txt"), "{said}");
     let progress = stderr(&run);
     assert!(progress.contains("[1/6] a song.wav: 3 loops"), "{progress}");
@@ -34,14 +45,25 @@ fn a_folder_with_good_and_bad_files_gives_the_good_and_names_the_bad() {
     for name in ["manifest.json", "all_loops.csv", "all_loops.jsonl"] {
         assert!(files.contains_key(name), "no {name} in {:?}", files.keys());
     }
-    assert!(!files.keys().any(|name| name.contains(".tmp") || name.contains(".loopwright")), "{:?}", files.keys());
+    assert!(
+        !files
+            .keys()
+            .any(|name| name.contains(".tmp") || name.contains(".loopwright")),
+        "{:?}",
+        files.keys()
+    );
 }
 
 #[test]
 fn the_tree_is_the_same_for_any_number_of_jobs_and_for_a_second_run() {
     let work = tempfile::tempdir().unwrap();
     for n in 0..5 {
-        let song = Song { bpm: 90.0 + 13.0 * f64::from(n), seed: n, bars: 12, ..Song::default() };
+        let song = Song {
+            bpm: 90.0 + 13.0 * f64::from(n),
+            seed: n,
+            bars: 12,
+            ..Song::default()
+        };
         song.write(&work.path().join(format!("song{n}.wav")));
     }
     let inputs = ["song0.wav", "song1.wav", "song2.wav", "song3.wav", "song4.wav"];
@@ -83,7 +105,13 @@ fn json_lines_tell_programs_everything() {
         assert!(lines[3]["error"].as_str().unwrap().contains("b.wav"));
         assert_eq!(lines[4]["failed"], 1);
     }
-    assert_eq!(tree(&work.path().join("out")).keys().filter(|n| n.ends_with(".wav")).count(), 2);
+    assert_eq!(
+        tree(&work.path().join("out"))
+            .keys()
+            .filter(|n| n.ends_with(".wav"))
+            .count(),
+        2
+    );
 }
 
 #[test]
@@ -105,7 +133,11 @@ fn own_output_inside_the_input_is_not_searched() {
     let first = tree(&work.path().join("loops"));
     let again = run_in(work.path(), &["find", ".", "--out", "loops"]);
     expect_code(&again, 0);
-    assert!(stdout(&again).contains("1 done by an earlier run"), "{}", stdout(&again));
+    assert!(
+        stdout(&again).contains("1 done by an earlier run"),
+        "{}",
+        stdout(&again)
+    );
     assert_same(&first, &tree(&work.path().join("loops")));
     let elsewhere = run_in(work.path(), &["find", ".", "--out", "more"]);
     expect_code(&elsewhere, 0);
@@ -115,7 +147,12 @@ fn own_output_inside_the_input_is_not_searched() {
 #[test]
 fn every_format_is_written() {
     let work = tempfile::tempdir().unwrap();
-    Song { rate: 44_100, channels: 2, ..Song::default() }.write(&work.path().join("a.wav"));
+    Song {
+        rate: 44_100,
+        channels: 2,
+        ..Song::default()
+    }
+    .write(&work.path().join("a.wav"));
     let mut arguments = vec!["find", "a.wav", "--out", "out", "--top", "1"];
     for format in ["wav", "wav16", "wav32f", "flac"] {
         arguments.extend(["--format", format]);
@@ -134,9 +171,23 @@ fn every_format_is_written() {
 fn given_beats_are_the_grid() {
     let work = tempfile::tempdir().unwrap();
     Song::default().write(&work.path().join("a.wav"));
-    let beats: String = (0..48).map(|b| format!("{:.4} {}\n", 0.25 + f64::from(b) * 0.5, b % 4 + 1)).collect();
+    let beats: String = (0..48)
+        .map(|b| format!("{:.4} {}\n", 0.25 + f64::from(b) * 0.5, b % 4 + 1))
+        .collect();
     fs::write(work.path().join("beats.txt"), beats).unwrap();
-    let run = run_in(work.path(), &["find", "a.wav", "--dry-run", "--json", "--beats", "beats.txt", "--bars", "2"]);
+    let run = run_in(
+        work.path(),
+        &[
+            "find",
+            "a.wav",
+            "--dry-run",
+            "--json",
+            "--beats",
+            "beats.txt",
+            "--bars",
+            "2",
+        ],
+    );
     expect_code(&run, 0);
     let lines: Vec<serde_json::Value> = stdout(&run).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     let found: Vec<_> = lines.iter().filter(|l| l["type"] == "loop").collect();
@@ -145,7 +196,10 @@ fn given_beats_are_the_grid() {
         // Bars begin at 0.25 s and last 2 s; the cut may move to the attack by some milliseconds.
         let off = (l["start"].as_f64().unwrap() - 0.25).rem_euclid(2.0);
         assert!(off.min(2.0 - off) < 0.1, "{l}");
-        assert!((l["end"].as_f64().unwrap() - l["start"].as_f64().unwrap() - 4.0).abs() < 0.01, "{l}");
+        assert!(
+            (l["end"].as_f64().unwrap() - l["start"].as_f64().unwrap() - 4.0).abs() < 0.01,
+            "{l}"
+        );
     }
     fs::write(work.path().join("beats.txt"), "0.5\nsoon\n").unwrap();
     let wrong = run_in(work.path(), &["find", "a.wav", "--dry-run", "--beats", "beats.txt"]);
@@ -173,5 +227,9 @@ fn exit_codes_are_honest() {
     fs::write(work.path().join("loopwright.toml"), "[rank]\ntop = 3\n").unwrap();
     let wrong = run_in(work.path(), &["find", "silence.wav", "--out", "out"]);
     expect_code(&wrong, 2);
-    assert!(stderr(&wrong).contains("loopwright.toml") && stderr(&wrong).contains("top"), "{}", stderr(&wrong));
+    assert!(
+        stderr(&wrong).contains("loopwright.toml") && stderr(&wrong).contains("top"),
+        "{}",
+        stderr(&wrong)
+    );
 }

@@ -16,7 +16,11 @@ fn all_help() -> String {
     tool.build();
     let mut text = tool.render_long_help().to_string();
     for command in tool.get_subcommands_mut().filter(|c| c.get_name() != "help") {
-        text += &format!("\n==== {}\n\n{}", command.get_name(), command.clone().term_width(100).render_long_help());
+        text += &format!(
+            "\n==== {}\n\n{}",
+            command.get_name(),
+            command.clone().term_width(100).render_long_help()
+        );
     }
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
@@ -31,20 +35,36 @@ fn the_help_is_as_written_down() {
         fs::write(&path, &help).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap().replace("\r\n", "\n");
-    assert!(golden == help, "the help differs from {}; UPDATE_GOLDEN=1 writes it anew:\n{help}", path.display());
+    assert!(
+        golden == help,
+        "the help differs from {}; UPDATE_GOLDEN=1 writes it anew:\n{help}",
+        path.display()
+    );
 }
 
 #[test]
 fn the_defaults_in_the_help_are_the_defaults() {
     let help = all_help();
     let config = Config::default();
-    let bars = config.loops.bars.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    let bars = config
+        .loops
+        .bars
+        .iter()
+        .map(u32::to_string)
+        .collect::<Vec<_>>()
+        .join(",");
     let lower = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     for said in [
         format!("by commas [default: {bars}]"),
         format!("0 keeps all [default: {}]", config.rank.top_k),
-        format!("contents and lengths [default: {}]", lower(serde_json::json!(config.rank.order))),
-        format!("Level of each loop [default: {}]", lower(serde_json::json!(config.export.level))),
+        format!(
+            "contents and lengths [default: {}]",
+            lower(serde_json::json!(config.rank.order))
+        ),
+        format!(
+            "Level of each loop [default: {}]",
+            lower(serde_json::json!(config.export.level))
+        ),
         format!("0 for never [default: {}]", config.export.crossfade_ms),
         format!("a gap when looped [default: {}]", config.export.fade_ms),
     ] {
@@ -60,9 +80,19 @@ fn config_prints_what_holds_and_where_it_comes_from() {
     let run = run_in(work.path(), &["config", "--bars", "4,8"]);
     expect_code(&run, 0);
     let text = stdout(&run);
-    let line = |key: &str| text.lines().find(|l| l.starts_with(key)).unwrap_or_else(|| panic!("no {key} in {text}"));
-    assert!(line("bars").contains("[4, 8]") && line("bars").ends_with("# --bars"), "{text}");
-    assert!(line("top_k").contains('7') && line("top_k").ends_with("loopwright.toml"), "{text}");
+    let line = |key: &str| {
+        text.lines()
+            .find(|l| l.starts_with(key))
+            .unwrap_or_else(|| panic!("no {key} in {text}"))
+    };
+    assert!(
+        line("bars").contains("[4, 8]") && line("bars").ends_with("# --bars"),
+        "{text}"
+    );
+    assert!(
+        line("top_k").contains('7') && line("top_k").ends_with("loopwright.toml"),
+        "{text}"
+    );
     assert!(line("order").ends_with("# default"), "{text}");
     let mut expected = Config::default();
     expected.rank.top_k = 7;
@@ -76,9 +106,17 @@ fn doctor_finds_this_machine_fit() {
     let run = run_in(work.path(), &["doctor"]);
     expect_code(&run, 0);
     assert!(stdout(&run).contains("flac"), "{}", stdout(&run));
-    assert_eq!(fs::read_dir(work.path()).unwrap().count(), 0, "doctor left something behind");
+    assert_eq!(
+        fs::read_dir(work.path()).unwrap().count(),
+        0,
+        "doctor left something behind"
+    );
     let json = run_in(work.path(), &["doctor", "--json"]);
-    assert!(stdout(&json).lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
+    assert!(
+        stdout(&json)
+            .lines()
+            .all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok())
+    );
 }
 
 #[test]

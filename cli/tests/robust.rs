@@ -14,7 +14,12 @@ use common::{Song, assert_same, expect_code, loops, run_in, stderr, stdout, tool
 
 fn songs(folder: &Path, n: u32) {
     for i in 0..n {
-        let song = Song { bpm: 84.0 + 11.0 * f64::from(i), seed: i, bars: 12, ..Song::default() };
+        let song = Song {
+            bpm: 84.0 + 11.0 * f64::from(i),
+            seed: i,
+            bars: 12,
+            ..Song::default()
+        };
         song.write(&folder.join(format!("song{i}.wav")));
     }
 }
@@ -39,7 +44,20 @@ fn assert_whole(out: &Path) {
 fn killed_at_any_moment_it_goes_on_to_the_same_tree() {
     let work = tempfile::tempdir().unwrap();
     songs(work.path(), 4);
-    let arguments = |out| ["find", "song0.wav", "song1.wav", "song2.wav", "song3.wav", "--jobs", "2", "--quiet", "--out", out];
+    let arguments = |out| {
+        [
+            "find",
+            "song0.wav",
+            "song1.wav",
+            "song2.wav",
+            "song3.wav",
+            "--jobs",
+            "2",
+            "--quiet",
+            "--out",
+            out,
+        ]
+    };
     let begun = Instant::now();
     expect_code(&run_in(work.path(), &arguments("whole")), 0);
     let undisturbed = begun.elapsed();
@@ -92,13 +110,20 @@ fn interrupted_it_says_so_and_goes_on_later() {
     while !out.is_dir() && begun.elapsed() < Duration::from_secs(60) {
         sleep(Duration::from_millis(2));
     }
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(interrupt.success());
     child.wait().unwrap();
     let run = child.wait_with_output().unwrap();
     expect_code(&run, 130);
     assert_whole(&out);
-    assert!(stdout(&run).contains("left. The same command goes on"), "{}", stdout(&run));
+    assert!(
+        stdout(&run).contains("left. The same command goes on"),
+        "{}",
+        stdout(&run)
+    );
     assert!(loops(&tree(&out)).len() < loops(&tree(&work.path().join("whole"))).len());
     expect_code(&run_in(work.path(), &arguments("out")), 0);
     assert_same(&tree(&work.path().join("whole")), &tree(&out));
@@ -109,17 +134,34 @@ fn a_file_that_may_not_grow_is_as_a_full_disk() {
     let work = tempfile::tempdir().unwrap();
     songs(work.path(), 2);
     let run = Command::new("sh")
-        .args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$0\" find song0.wav song1.wav --out out"])
+        .args([
+            "-c",
+            "ulimit -f 64; trap '' XFSZ; exec \"$0\" find song0.wav song1.wav --out out",
+        ])
         .arg(env!("CARGO_BIN_EXE_loopwright"))
         .current_dir(work.path())
         .output()
         .unwrap();
     let code = run.status.code();
     assert!(matches!(code, Some(1 | 3)), "{code:?} {}", stderr(&run));
-    assert!(format!("{}{}", stdout(&run), stderr(&run)).contains("cannot write"), "{}", stdout(&run));
-    assert!(!tree(&work.path().join("out")).keys().any(|n| n.ends_with(".wav") || n.ends_with(".tmp")));
-    expect_code(&run_in(work.path(), &["find", "song0.wav", "song1.wav", "--out", "out"]), 0);
-    expect_code(&run_in(work.path(), &["find", "song0.wav", "song1.wav", "--out", "whole"]), 0);
+    assert!(
+        format!("{}{}", stdout(&run), stderr(&run)).contains("cannot write"),
+        "{}",
+        stdout(&run)
+    );
+    assert!(
+        !tree(&work.path().join("out"))
+            .keys()
+            .any(|n| n.ends_with(".wav") || n.ends_with(".tmp"))
+    );
+    expect_code(
+        &run_in(work.path(), &["find", "song0.wav", "song1.wav", "--out", "out"]),
+        0,
+    );
+    expect_code(
+        &run_in(work.path(), &["find", "song0.wav", "song1.wav", "--out", "whole"]),
+        0,
+    );
     assert_same(&tree(&work.path().join("whole")), &tree(&work.path().join("out")));
 }
 
@@ -130,7 +172,11 @@ impl SmallDisk {
     fn mount(at: &Path, kilobytes: u32) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let size = format!("size={kilobytes}k");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output().ok()?;
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(at)
+            .output()
+            .ok()?;
         mount.status.success().then(|| Self(at.to_path_buf()))
     }
 }
@@ -150,14 +196,31 @@ fn a_full_disk_is_said_leaves_nothing_half_done_and_is_recovered_from() {
         eprintln!("skipped: no right to mount a small file system");
         return;
     };
-    let arguments = ["find", "song0.wav", "song1.wav", "song2.wav", "--jobs", "1", "--out", "disk/out"];
+    let arguments = [
+        "find",
+        "song0.wav",
+        "song1.wav",
+        "song2.wav",
+        "--jobs",
+        "1",
+        "--out",
+        "disk/out",
+    ];
     let run = run_in(work.path(), &arguments);
     expect_code(&run, 3);
     assert!(stderr(&run).contains("free some space"), "{}", stderr(&run));
     let out = disk.join("out");
     assert_whole(&out);
-    assert!(!tree(&out).keys().any(|n| n.ends_with(".tmp")), "{:?}", tree(&out).keys());
-    let grown = Command::new("mount").args(["-o", "remount,size=64m"]).arg(&disk).status().unwrap();
+    assert!(
+        !tree(&out).keys().any(|n| n.ends_with(".tmp")),
+        "{:?}",
+        tree(&out).keys()
+    );
+    let grown = Command::new("mount")
+        .args(["-o", "remount,size=64m"])
+        .arg(&disk)
+        .status()
+        .unwrap();
     assert!(grown.success());
     expect_code(&run_in(work.path(), &arguments), 0);
     let whole = ["find", "song0.wav", "song1.wav", "song2.wav", "--out", "whole"];
@@ -182,7 +245,14 @@ fn a_read_only_folder_is_said_at_once() {
             eprintln!("skipped: nothing here is read-only for this user");
             return;
         };
-        assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(&disk).status().unwrap().success());
+        assert!(
+            Command::new("mount")
+                .args(["-o", "remount,ro"])
+                .arg(&disk)
+                .status()
+                .unwrap()
+                .success()
+        );
         "disk/out"
     } else {
         "locked/out"
@@ -199,29 +269,65 @@ fn hostile_names_stay_in_the_folder_and_off_the_terminal() {
     fs::create_dir(&music).unwrap();
     let long = "x".repeat(240);
     let names = [
-        "a\\..\\b", "CON", "com1.backup", "=HYPERLINK(1)", "@SUM(A1)", "a\u{1b}[31mred", "line\nbreak", "trailing. ", "-rf",
-        "quote\"and,comma", "\u{202e}gpj", "naïve Ünïcode 音", &long, "NAME", "name",
+        "a\\..\\b",
+        "CON",
+        "com1.backup",
+        "=HYPERLINK(1)",
+        "@SUM(A1)",
+        "a\u{1b}[31mred",
+        "line\nbreak",
+        "trailing. ",
+        "-rf",
+        "quote\"and,comma",
+        "\u{202e}gpj",
+        "naïve Ünïcode 音",
+        &long,
+        "NAME",
+        "name",
     ];
     for name in names {
-        Song { bars: 8, ..Song::default() }.write(&music.join(format!("{name}.wav")));
+        Song {
+            bars: 8,
+            ..Song::default()
+        }
+        .write(&music.join(format!("{name}.wav")));
     }
-    let run = run_in(work.path(), &["find", "music", "--out", "out", "--top", "1", "--jobs", "2"]);
+    let run = run_in(
+        work.path(),
+        &["find", "music", "--out", "out", "--top", "1", "--jobs", "2"],
+    );
     expect_code(&run, 0);
     for text in [stdout(&run), stderr(&run)] {
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
     }
     let files = tree(&work.path().join("out"));
     assert_eq!(loops(&files).len(), names.len(), "{:?}", files.keys());
-    assert_eq!(fs::read_dir(work.path()).unwrap().count(), 2, "something was written beside the output folder");
+    assert_eq!(
+        fs::read_dir(work.path()).unwrap().count(),
+        2,
+        "something was written beside the output folder"
+    );
     let mut lower = std::collections::BTreeSet::new();
     for path in files.keys() {
-        assert!(lower.insert(path.to_lowercase()), "{path} collides where case does not count");
+        assert!(
+            lower.insert(path.to_lowercase()),
+            "{path} collides where case does not count"
+        );
         for part in path.split('/') {
             assert!(part.len() <= 255 && part != "..", "{part}");
-            assert!(!part.contains(['<', '>', ':', '"', '\\', '|', '?', '*', '\u{202e}']), "{part}");
-            assert!(!part.chars().any(char::is_control) && !part.ends_with(['.', ' ']), "{part:?}");
+            assert!(
+                !part.contains(['<', '>', ':', '"', '\\', '|', '?', '*', '\u{202e}']),
+                "{part}"
+            );
+            assert!(
+                !part.chars().any(char::is_control) && !part.ends_with(['.', ' ']),
+                "{part:?}"
+            );
             let stem = part.split('.').next().unwrap().trim().to_ascii_uppercase();
-            assert!(!["CON", "PRN", "AUX", "NUL", "COM1", "LPT1"].contains(&stem.as_str()), "{part}");
+            assert!(
+                !["CON", "PRN", "AUX", "NUL", "COM1", "LPT1"].contains(&stem.as_str()),
+                "{part}"
+            );
         }
     }
     assert_no_formulas(&String::from_utf8(files["all_loops.csv"].clone()).unwrap());
@@ -232,7 +338,8 @@ fn assert_no_formulas(table: &str) {
     let mut reader = csv::ReaderBuilder::new().from_reader(table.as_bytes());
     for row in reader.records() {
         for cell in &row.unwrap() {
-            let formula = cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+            let formula = cell.starts_with(['=', '+', '@', '\t', '\r'])
+                || (cell.starts_with('-') && cell.parse::<f64>().is_err());
             assert!(!formula, "{cell:?}");
         }
     }
@@ -272,7 +379,11 @@ fn hostile_tags_stay_in_the_folder() {
         ("\u{202e}", "\u{2066}..."),
     ];
     for (i, (artist, title)) in tags.iter().enumerate() {
-        let path = Song { bars: 8, ..Song::default() }.write(&work.path().join(format!("t{i}.wav")));
+        let path = Song {
+            bars: 8,
+            ..Song::default()
+        }
+        .write(&work.path().join(format!("t{i}.wav")));
         tag(&path, artist, title);
     }
     let run = run_in(work.path(), &["find", ".", "--out", "out", "--top", "1", "-v"]);
@@ -282,10 +393,17 @@ fn hostile_tags_stay_in_the_folder() {
     }
     let out = tree(&work.path().join("out"));
     assert_eq!(loops(&out).len(), tags.len(), "{:?}", out.keys());
-    assert_eq!(tree(work.path()).len(), out.len() + tags.len(), "something was written beside the output folder");
+    assert_eq!(
+        tree(work.path()).len(),
+        out.len() + tags.len(),
+        "something was written beside the output folder"
+    );
     for name in out.keys() {
         let characters = ['<', '>', ':', '"', '\\', '|', '?', '*', '\u{202e}', '\u{2066}'];
-        assert!(!name.contains(characters) && !name.chars().any(char::is_control), "{name:?}");
+        assert!(
+            !name.contains(characters) && !name.chars().any(char::is_control),
+            "{name:?}"
+        );
     }
     assert_no_formulas(&String::from_utf8(out["all_loops.csv"].clone()).unwrap());
 }

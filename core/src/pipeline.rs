@@ -1,5 +1,6 @@
 //! The tasks that a user can ask for, each one file and one function.
 
+pub mod analyze;
 pub mod batch;
 pub mod doctor;
 pub mod find;
@@ -12,7 +13,7 @@ pub use suggest::{Error, Suggestion, Suggestions, suggest};
 
 use crate::analysis::Analysis;
 
-/// The key's short name, such as `Am`; none where it is not known.
-fn key_name(_analysis: &Analysis) -> Option<String> {
+/// The track's key; none where it is not known.
+fn key(_analysis: &Analysis) -> Option<analyze::Key> {
     None
 }

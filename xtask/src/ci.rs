@@ -14,7 +14,14 @@ pub(crate) fn lint(_: &[String]) -> Outcome {
     setup::system_packages()?;
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
     layers::run(&[])?;
-    shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    shell::run(&mut shell::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     let mut doc = shell::cargo(&["doc", "--workspace", "--no-deps"]);
     shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }

@@ -8,7 +8,11 @@ use crate::{Outcome, setup, shell};
 /// `cargo xtask demo [INPUT]...`; without inputs, the tracks that come with the project.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     setup::system_packages()?;
-    let tracks = if arguments.is_empty() { shipped()? } else { given(arguments)? };
+    let tracks = if arguments.is_empty() {
+        shipped()?
+    } else {
+        given(arguments)?
+    };
     println!("Building Loopwright in release. The first time takes a few minutes.");
     shell::run(&mut shell::cargo(&["build", "--release", "--package", "loopwright"]))?;
     let out = shell::root().join("demo-out");

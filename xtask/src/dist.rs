@@ -14,12 +14,25 @@ const SHELLS: &[(&str, &str)] = &[
 ];
 
 /// Texts that go along, each where it exists.
-const TEXTS: &[&str] = &["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.md", "THIRD-PARTY-LICENSES.md"];
+const TEXTS: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "THIRD-PARTY.md",
+    "THIRD-PARTY-LICENSES.md",
+];
 
 /// Builds into `dist/`.
 pub(crate) fn run(_: &[String]) -> Outcome {
     setup::system_packages()?;
-    shell::run(&mut shell::cargo(&["build", "--release", "--locked", "--package", "loopwright"]))?;
+    shell::run(&mut shell::cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "loopwright",
+    ]))?;
     let dist = shell::root().join("dist");
     let completions = dist.join("completions");
     let says = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
@@ -37,7 +50,10 @@ pub(crate) fn run(_: &[String]) -> Outcome {
         if from.is_file() {
             fs::copy(&from, dist.join(text)).map_err(|e| says(&from, e))?;
         } else if text.starts_with("LICENSE") {
-            return Err(format!("{} is missing: a build must not go out without it", from.display()));
+            return Err(format!(
+                "{} is missing: a build must not go out without it",
+                from.display()
+            ));
         }
     }
     println!("{}", dist.display());

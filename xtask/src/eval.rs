@@ -101,7 +101,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         Err(why) => return Err(why),
     };
     setup::system_packages()?;
-    let (profile, flags): (_, &[&str]) = if quick { ("debug", &[]) } else { ("release", &["--release"]) };
+    let (profile, flags): (_, &[&str]) = if quick {
+        ("debug", &[])
+    } else {
+        ("release", &["--release"])
+    };
     shell::run(shell::cargo(&["build", "--package", "loopwright"]).args(flags))?;
     let work = shell::target().join("eval");
     fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
@@ -120,17 +124,29 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
         shell::run(&mut predict)?;
         let mut score = shell::command(&python, &[]);
-        score.arg(&scorer).args([round.task, "--json", "--set"]).arg(&set).arg("--pred").arg(&answers);
+        score
+            .arg(&scorer)
+            .args([round.task, "--json", "--set"])
+            .arg(&set)
+            .arg("--pred")
+            .arg(&answers);
         let summary = shell::capture(&mut score)?;
         println!("\n{}", round.name);
         for guard in round.guards {
             let name = guard.keys.join(".");
             match number(&summary, guard.keys) {
                 Some(value) => {
-                    let verdict = if value >= guard.at_least { "" } else { "   BELOW ITS GUARD" };
+                    let verdict = if value >= guard.at_least {
+                        ""
+                    } else {
+                        "   BELOW ITS GUARD"
+                    };
                     println!("  {name:<16} {value:>7.3}   at least {:.3}{verdict}", guard.at_least);
                     if value < guard.at_least {
-                        failures.push(format!("{}: {name} is {value:.3}, below {:.3}", round.name, guard.at_least));
+                        failures.push(format!(
+                            "{}: {name} is {value:.3}, below {:.3}",
+                            round.name, guard.at_least
+                        ));
                     }
                 }
                 None => failures.push(format!("{}: the scorer gave no {name}", round.name)),
@@ -142,22 +158,36 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             }
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(format!("\n  {}", failures.join("\n  "))) }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("\n  {}", failures.join("\n  ")))
+    }
 }
 
 /// A Python that can run the scorer: `$LOOPWRIGHT_PYTHON`, the system's, or one of our own under `target/`.
 fn python() -> Result<PathBuf, String> {
     let able = |python: &Path| shell::works(&python.to_string_lossy(), &["-c", "import numpy, mir_eval"]);
     let own = shell::target().join("eval-venv");
-    let in_own = own.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let in_own = own.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    });
     let named = std::env::var_os("LOOPWRIGHT_PYTHON").map(PathBuf::from);
-    let found = named.into_iter().chain([PathBuf::from("python3"), in_own.clone()]).find(|p| able(p));
+    let found = named
+        .into_iter()
+        .chain([PathBuf::from("python3"), in_own.clone()])
+        .find(|p| able(p));
     if let Some(python) = found {
         return Ok(python);
     }
     eprintln!("eval: making {} for numpy and mir_eval", own.display());
     shell::run(shell::command("python3", &["-m", "venv"]).arg(&own))?;
-    shell::run(&mut shell::command(&in_own, &["-m", "pip", "install", "--quiet", "numpy", "mir_eval"]))?;
+    shell::run(&mut shell::command(
+        &in_own,
+        &["-m", "pip", "install", "--quiet", "numpy", "mir_eval"],
+    ))?;
     Ok(in_own)
 }
 

@@ -30,7 +30,11 @@ pub(crate) fn run(_: &[String]) -> Outcome {
         let relative = file.strip_prefix(&source).unwrap_or(file);
         let Some(module) = module_of(relative) else { continue };
         seen += 1;
-        wrong.extend(check(&module, &text).into_iter().map(|w| format!("core/src/{}:{w}", relative.display())));
+        wrong.extend(
+            check(&module, &text)
+                .into_iter()
+                .map(|w| format!("core/src/{}:{w}", relative.display())),
+        );
     }
     if !wrong.is_empty() {
         return Err(format!("imports that climb:\n  {}", wrong.join("\n  ")));
@@ -69,13 +73,17 @@ fn place(module: &str) -> Option<(usize, usize)> {
 /// The lines of `text`, a file of `module`, whose imports are not allowed, each as `line: why`.
 fn check(module: &str, text: &str) -> Vec<String> {
     let Some(own) = place(module) else {
-        return vec![format!("1: module `{module}` stands in no layer; add it to xtask/src/layers.rs")];
+        return vec![format!(
+            "1: module `{module}` stands in no layer; add it to xtask/src/layers.rs"
+        )];
     };
     imports(text)
         .into_iter()
         .filter(|(_, target)| target != module)
         .filter_map(|(line, target)| match place(&target) {
-            None => Some(format!("{line}: `{target}` stands in no layer; add it to xtask/src/layers.rs")),
+            None => Some(format!(
+                "{line}: `{target}` stands in no layer; add it to xtask/src/layers.rs"
+            )),
             Some(at) if at.0 > own.0 || (at.0 == own.0 && at.1 > own.1) => None,
             Some(_) => Some(format!("{line}: `{module}` must not import `{target}`")),
         })
@@ -100,7 +108,10 @@ fn imports(text: &str) -> Vec<(usize, String)> {
     }
     let line_at = |at: usize| lines.iter().rev().find(|(start, _)| *start <= at).map_or(1, |l| l.1);
     for (at, _) in text.match_indices("crate::") {
-        let boundary = text[..at].chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == '$'));
+        let boundary = text[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == '$'));
         if !boundary {
             continue;
         }
@@ -110,7 +121,11 @@ fn imports(text: &str) -> Vec<(usize, String)> {
             None => vec![rest],
         };
         for name in names {
-            let name: String = name.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String = name
+                .trim_start()
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             // Names of types and macros at the crate's root are no modules.
             if name.starts_with(|c: char| c.is_lowercase()) {
                 found.push((line_at(at), name));
@@ -147,17 +162,35 @@ mod tests {
 
     #[test]
     fn downwards_and_rightwards_pass() {
-        assert!(check("analysis", "use crate::track::Track;\nuse crate::dsp::stft;\nuse crate::analysis::x;\n").is_empty());
-        assert!(check("rank", "use crate::model::Scorer;\nuse crate::{config::Config, units::{Bpm, Span}};\n").is_empty());
+        assert!(
+            check(
+                "analysis",
+                "use crate::track::Track;\nuse crate::dsp::stft;\nuse crate::analysis::x;\n"
+            )
+            .is_empty()
+        );
+        assert!(
+            check(
+                "rank",
+                "use crate::model::Scorer;\nuse crate::{config::Config, units::{Bpm, Span}};\n"
+            )
+            .is_empty()
+        );
     }
 
     #[test]
     fn upwards_and_leftwards_fail_with_their_line() {
         let wrong = check("dsp", "use std::fmt;\nuse crate::audio::AudioBuffer;\n");
         assert_eq!(wrong, ["2: `dsp` must not import `audio`"]);
-        assert_eq!(check("units", "use crate::{\n    units::Bpm,\n    pipeline::find,\n};\n").len(), 1);
+        assert_eq!(
+            check("units", "use crate::{\n    units::Bpm,\n    pipeline::find,\n};\n").len(),
+            1
+        );
         assert_eq!(check("track", "fn f() -> crate::analysis::Analysis {}\n").len(), 1);
-        assert_eq!(check("rhythm", "pub(crate) use crate::track::{Track, Origin};\n").len(), 1);
+        assert_eq!(
+            check("rhythm", "pub(crate) use crate::track::{Track, Origin};\n").len(),
+            1
+        );
     }
 
     #[test]

@@ -20,14 +20,39 @@ type Outcome = Result<(), String>;
 type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Outcome);
 
 const TASKS: &[Task] = &[
-    ("demo", "[INPUT]...", "build in release and find loops in the track that comes with the project", demo::run),
+    (
+        "demo",
+        "[INPUT]...",
+        "build in release and find loops in the track that comes with the project",
+        demo::run,
+    ),
     ("test", "[ARGUMENTS OF cargo test]...", "run all tests", ci::test),
-    ("eval", "[DIR] [--quick]", "score on the labelled sets in DIR (../shared/eval) and check the guards", eval::run),
-    ("dist", "", "build the headless tool with its licences and completions into dist/", dist::run),
-    ("layers", "", "check that no module of core imports one above it", layers::run),
+    (
+        "eval",
+        "[DIR] [--quick]",
+        "score on the labelled sets in DIR (../shared/eval) and check the guards",
+        eval::run,
+    ),
+    (
+        "dist",
+        "",
+        "build the headless tool with its licences and completions into dist/",
+        dist::run,
+    ),
+    (
+        "layers",
+        "",
+        "check that no module of core imports one above it",
+        layers::run,
+    ),
     ("lint", "", "formatting, clippy, documentation, layers", ci::lint),
     ("ci", "", "lint, then test", ci::run),
-    ("reference", "", "make the fixtures of the Python reference anew (needs librosa)", ci::reference),
+    (
+        "reference",
+        "",
+        "make the fixtures of the Python reference anew (needs librosa)",
+        ci::reference,
+    ),
 ];
 
 fn help() -> String {

@@ -39,11 +39,18 @@ pub(crate) fn system_packages() -> Outcome {
     let mut packages: Vec<&str> = missing.iter().map(|n| n.package).collect();
     packages.dedup();
     if !shell::works("apt-get", &["--version"]) {
-        return Err(format!("install these with your system's own means, then try again: {}", advice(&packages)));
+        return Err(format!(
+            "install these with your system's own means, then try again: {}",
+            advice(&packages)
+        ));
     }
     let root = shell::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     let apt = |arguments: &[&str]| {
-        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
         if !root {
             command.arg("apt-get");
         }

@@ -183,7 +183,9 @@ impl SettingFlags {
     /// What was said, setting by setting.
     pub fn said(&self) -> Vec<Said> {
         let mut said = self.rhythm.said();
-        let Self { loops, rank, export, .. } = self;
+        let Self {
+            loops, rank, export, ..
+        } = self;
         let mut say = |section, key, value: Option<Value>, flag| {
             if let Some(value) = value {
                 said.push((section, key, value, flag));
@@ -194,8 +196,18 @@ impl SettingFlags {
         say("rank", "top_k", rank.top.map(|n| json!(n)), "--top");
         say("rank", "order", rank.order.map(|o| json!(Order::from(o))), "--order");
         say("rank", "min_score", rank.min_score.map(|x| json!(x)), "--min-score");
-        say("rank", "min_score_prob", rank.min_score_prob.map(|x| json!(x)), "--min-score-prob");
-        say("rank", "min_rel_score", rank.min_rel_score.map(|x| json!(x)), "--min-rel-score");
+        say(
+            "rank",
+            "min_score_prob",
+            rank.min_score_prob.map(|x| json!(x)),
+            "--min-score-prob",
+        );
+        say(
+            "rank",
+            "min_rel_score",
+            rank.min_rel_score.map(|x| json!(x)),
+            "--min-rel-score",
+        );
         say("rank", "alpha", rank.alpha.map(|x| json!(x)), "--alpha");
         let mut formats: Vec<Format> = Vec::new();
         for &name in &export.format {
@@ -205,9 +217,19 @@ impl SettingFlags {
             }
         }
         say("export", "formats", some(&formats).map(|f| json!(f)), "--format");
-        say("export", "level", export.level.map(|l| json!(Level::from(l))), "--level");
+        say(
+            "export",
+            "level",
+            export.level.map(|l| json!(Level::from(l))),
+            "--level",
+        );
         say("export", "fade_ms", export.fade.map(|x| json!(x)), "--fade");
-        say("export", "crossfade_ms", export.crossfade.map(|x| json!(x)), "--crossfade");
+        say(
+            "export",
+            "crossfade_ms",
+            export.crossfade.map(|x| json!(x)),
+            "--crossfade",
+        );
         say("export", "bext", export.bext.then(|| json!(true)), "--bext");
         said
     }
@@ -242,21 +264,41 @@ fn number(text: &str) -> Result<f64, String> {
 }
 
 fn finite(text: &str) -> Result<f64, String> {
-    number(text).and_then(|x| if x.is_finite() { Ok(x) } else { Err("not a finite number".to_owned()) })
+    number(text).and_then(|x| {
+        if x.is_finite() {
+            Ok(x)
+        } else {
+            Err("not a finite number".to_owned())
+        }
+    })
 }
 
 fn positive(text: &str) -> Result<f64, String> {
-    finite(text).and_then(|x| if x > 0.0 { Ok(x) } else { Err("must be above 0".to_owned()) })
+    finite(text).and_then(|x| {
+        if x > 0.0 {
+            Ok(x)
+        } else {
+            Err("must be above 0".to_owned())
+        }
+    })
 }
 
 fn probability(text: &str) -> Result<f64, String> {
     finite(text).and_then(|x| {
-        if (0.0..=1.0).contains(&x) { Ok(x) } else { Err("must be from 0 to 1".to_owned()) }
+        if (0.0..=1.0).contains(&x) {
+            Ok(x)
+        } else {
+            Err("must be from 0 to 1".to_owned())
+        }
     })
 }
 
 fn milliseconds(text: &str) -> Result<f64, String> {
     finite(text).and_then(|x| {
-        if (0.0..=1000.0).contains(&x) { Ok(x) } else { Err("must be from 0 to 1000 ms".to_owned()) }
+        if (0.0..=1000.0).contains(&x) {
+            Ok(x)
+        } else {
+            Err("must be from 0 to 1000 ms".to_owned())
+        }
     })
 }

@@ -20,7 +20,15 @@ struct Finding {
 
 pub(super) fn run(args: &Doctor, general: &General) -> Result<Exit> {
     let mut findings = vec![
-        fact("version", format!("{} for {}-{}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH, std::env::consts::OS)),
+        fact(
+            "version",
+            format!(
+                "{} for {}-{}",
+                env!("CARGO_PKG_VERSION"),
+                std::env::consts::ARCH,
+                std::env::consts::OS
+            ),
+        ),
         fact("processors", batch::default_jobs().to_string()),
         fact("vector instructions", vector_instructions()),
     ];
@@ -43,18 +51,34 @@ pub(super) fn run(args: &Doctor, general: &General) -> Result<Exit> {
         if args.json {
             super::print_json(&json!({ "schema": 1, "what": what, "found": found, "ok": well }))?;
         } else {
-            super::print(&format!("{} {what:<20} {}\n", if *well { "ok  " } else { "FAIL" }, plain(found)))?;
+            super::print(&format!(
+                "{} {what:<20} {}\n",
+                if *well { "ok  " } else { "FAIL" },
+                plain(found)
+            ))?;
         }
     }
-    Ok(if findings.iter().all(|f| f.well) { Exit::Done } else { Exit::Io })
+    Ok(if findings.iter().all(|f| f.well) {
+        Exit::Done
+    } else {
+        Exit::Io
+    })
 }
 
 fn fact(what: &'static str, found: String) -> Finding {
-    Finding { what, found, well: true }
+    Finding {
+        what,
+        found,
+        well: true,
+    }
 }
 
 fn trouble(what: &'static str, found: String) -> Finding {
-    Finding { what, found, well: false }
+    Finding {
+        what,
+        found,
+        well: false,
+    }
 }
 
 fn vector_instructions() -> String {
@@ -66,7 +90,11 @@ fn vector_instructions() -> String {
             ("FMA", std::is_x86_feature_detected!("fma")),
         ];
         let names: Vec<&str> = have.iter().filter(|h| h.1).map(|h| h.0).collect();
-        if names.is_empty() { "SSE2".into() } else { names.join(", ") }
+        if names.is_empty() {
+            "SSE2".into()
+        } else {
+            names.join(", ")
+        }
     }
     #[cfg(target_arch = "aarch64")]
     {
@@ -81,16 +109,25 @@ fn vector_instructions() -> String {
 /// The nearest folder at or above `path` that exists: where a missing output folder would be made.
 fn existing(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    absolute.ancestors().find(|p| p.is_dir()).unwrap_or(Path::new(".")).to_path_buf()
+    absolute
+        .ancestors()
+        .find(|p| p.is_dir())
+        .unwrap_or(Path::new("."))
+        .to_path_buf()
 }
 
 fn writing(out: &Path) -> Finding {
     let folder = existing(out);
     let probe = folder.join(format!(".loopwright-{}.probe", std::process::id()));
-    let tried = std::fs::File::create_new(&probe).and_then(|file| file.sync_all()).and(std::fs::remove_file(&probe));
+    let tried = std::fs::File::create_new(&probe)
+        .and_then(|file| file.sync_all())
+        .and(std::fs::remove_file(&probe));
     match tried {
         Ok(()) => fact("writing", format!("{} can be written", folder.display())),
-        Err(e) => trouble("writing", format!("{}: {e}; choose another folder or make it writable", folder.display())),
+        Err(e) => trouble(
+            "writing",
+            format!("{}: {e}; choose another folder or make it writable", folder.display()),
+        ),
     }
 }
 
@@ -102,7 +139,14 @@ fn space(out: &Path) -> Option<Finding> {
     let stat = rustix::fs::statvfs(&folder).ok()?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     let found = format!("{} free at {}", size(free), folder.display());
-    Some(fact("space", if free < ENOUGH { format!("{found}: little, for a large collection") } else { found }))
+    Some(fact(
+        "space",
+        if free < ENOUGH {
+            format!("{found}: little, for a large collection")
+        } else {
+            found
+        },
+    ))
 }
 
 #[cfg(not(unix))]
@@ -116,5 +160,9 @@ fn settings_files(explicit: Option<&Path>) -> String {
         None => settings::files().into_iter().filter(|p| p.is_file()).collect(),
     };
     let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-    if names.is_empty() { "the defaults; no loopwright.toml".into() } else { names.join(", ") }
+    if names.is_empty() {
+        "the defaults; no loopwright.toml".into()
+    } else {
+        names.join(", ")
+    }
 }

@@ -25,7 +25,10 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
     let out = args.out.as_deref().unwrap_or(Path::new("."));
     let sources = sources::collect(&args.inputs, args.out.as_deref());
     for (folder, error) in &sources.unreadable {
-        eprintln!("loopwright: {}: cannot search: {error}", plain(&folder.display().to_string()));
+        eprintln!(
+            "loopwright: {}: cannot search: {error}",
+            plain(&folder.display().to_string())
+        );
     }
     if sources.files.is_empty() {
         if args.json {
@@ -35,7 +38,11 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
             "loopwright: no audio files there. Folders are searched for: {}",
             sources::EXTENSIONS.join(" ")
         );
-        return Ok(if sources.unreadable.is_empty() { Exit::NothingFound } else { Exit::SomeFailed });
+        return Ok(if sources.unreadable.is_empty() {
+            Exit::NothingFound
+        } else {
+            Exit::SomeFailed
+        });
     }
     if beats.is_some() && sources.files.len() > 1 {
         return Err(UsageError("--beats gives the beats of one recording; name one input with it".into()).into());
@@ -50,7 +57,7 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
         jobs: super::jobs(args.jobs),
         beats: beats.as_ref(),
     };
-    let scorer = model::heuristic();
+    let scorer = model::heuristic(&settings.config.tuning);
     let mut broken = None;
     let report = find::find(&request, &settings.config, &scorer, &Watch(&display), |track| {
         display.finished(track.index, &summary::brief(track));
@@ -69,7 +76,12 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
     }
     let text = summary::text(&report, args, general.verbose);
     if args.json {
-        super::print_json(&lines::summary(&report.tracks, report.left, sources.unreadable.len(), report.cancelled))?;
+        super::print_json(&lines::summary(
+            &report.tracks,
+            report.left,
+            sources.unreadable.len(),
+            report.cancelled,
+        ))?;
         if !general.quiet {
             eprintln!("{}", plain_lines(&text));
         }
@@ -95,7 +107,11 @@ fn read_beats(path: &Path) -> Result<GivenBeats> {
 
 fn exit(report: &Report, unreadable: bool) -> Exit {
     let failed = unreadable || report.tracks.iter().any(|t| t.outcome.is_err());
-    let found = report.tracks.iter().filter_map(|t| t.outcome.as_ref().ok()).any(|t| !t.loops.is_empty());
+    let found = report
+        .tracks
+        .iter()
+        .filter_map(|t| t.outcome.as_ref().ok())
+        .any(|t| !t.loops.is_empty());
     if report.cancelled {
         Exit::Interrupted
     } else if report.stopped_by.is_some() {

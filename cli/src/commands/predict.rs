@@ -29,10 +29,16 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
         grids: grids.as_ref(),
         jobs: super::jobs(args.jobs),
     };
-    let report = predict::predict(&request, &settings.config, &model::heuristic(), &Watch(&display), |index, result| {
-        let words = result.map_or_else(|e| format!("FAILED: {e}"), |()| "done".into());
-        display.finished(index, &words);
-    });
+    let report = predict::predict(
+        &request,
+        &settings.config,
+        &model::heuristic(&settings.config.tuning),
+        &Watch(&display),
+        |index, result| {
+            let words = result.map_or_else(|e| format!("FAILED: {e}"), |()| "done".into());
+            display.finished(index, &words);
+        },
+    );
     display.close();
     let report = report?;
     if progress::interrupted() {
@@ -53,7 +59,11 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
             }
         );
     }
-    Ok(if report.failed.is_empty() { Exit::Done } else { Exit::SomeFailed })
+    Ok(if report.failed.is_empty() {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    })
 }
 
 struct Watch<'a>(&'a Display);

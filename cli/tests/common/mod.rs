@@ -90,18 +90,26 @@ impl Song {
                 *x += sound(i as f64 / rate);
             }
         };
-        const LINES: [[f64; 4]; 3] = [[55.0, 55.0, 82.4, 65.4], [49.0, 73.4, 49.0, 58.3], [61.7, 61.7, 92.5, 41.2]];
+        const LINES: [[f64; 4]; 3] = [
+            [55.0, 55.0, 82.4, 65.4],
+            [49.0, 73.4, 49.0, 58.3],
+            [61.7, 61.7, 92.5, 41.2],
+        ];
         for b in 0..beats {
             let at = b as f64 * beat;
             let (bar, place) = (b / self.beats_per_bar, b % self.beats_per_bar);
             if place == 0 || place == 2 {
-                hit(at, 0.25, &mut |t| ((-t * 18.0).exp() * (tau * (48.0 * t + 6.0 * (1.0 - (-t * 40.0).exp()))).sin() * 0.8) as f32);
+                hit(at, 0.25, &mut |t| {
+                    ((-t * 18.0).exp() * (tau * (48.0 * t + 6.0 * (1.0 - (-t * 40.0).exp()))).sin() * 0.8) as f32
+                });
             }
             if place % 2 == 1 {
                 hit(at, 0.18, &mut |t| (-t * 26.0).exp() as f32 * 0.5 * white());
             }
             for half in 0..2 {
-                hit(at + half as f64 * beat / 2.0, 0.05, &mut |t| (-t * 90.0).exp() as f32 * 0.2 * white());
+                hit(at + half as f64 * beat / 2.0, 0.05, &mut |t| {
+                    (-t * 90.0).exp() as f32 * 0.2 * white()
+                });
             }
             let line = LINES[(bar / 8 + self.seed as usize) % LINES.len()];
             let pitch = line[(bar + place) % 4] * if place == 0 { 1.0 } else { 2.0 };
@@ -170,5 +178,7 @@ pub fn assert_same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>)
 /// The sound files of a tree.
 pub fn loops(tree: &BTreeMap<String, Vec<u8>>) -> Vec<&String> {
     let sounds = [".wav", ".flac", ".mp3"];
-    tree.keys().filter(|name| sounds.iter().any(|s| name.ends_with(s))).collect()
+    tree.keys()
+        .filter(|name| sounds.iter().any(|s| name.ends_with(s)))
+        .collect()
 }

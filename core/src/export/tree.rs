@@ -49,7 +49,9 @@ pub struct LoopItem {
     pub score: f64,
     /// Probability among the track's candidates.
     pub score_prob: f64,
-    /// Rank in the order given, 1 the first; it becomes the number in the file name.
+    /// Place in the order given, 1 the first; it becomes the number in the file name.
+    pub number: u32,
+    /// Place by score among the track's candidates, 1 the first.
     pub score_rank: u32,
     /// Why it was suggested, in words.
     pub reasons: Vec<String>,
@@ -137,6 +139,11 @@ impl Tree {
             && record.status != Status::Failed
             && record.artefacts.iter().all(|a| destination.holds(a)))
         .then(|| record.clone())
+    }
+
+    /// The rows of the run's tables that are known of the track in `folder`, in the order of its loops.
+    pub fn rows(&self, folder: &str) -> Table {
+        self.lock().get(folder).map(|e| e.rows.clone()).unwrap_or_default()
     }
 
     /// Writes a track's loops and its table. A dry run only says what would be written: paths, places and lengths.
@@ -453,7 +460,7 @@ impl<'a> Plan<'a> {
                     bpm,
                     bars: item.candidate.bars,
                     beats: item.candidate.beats,
-                    number: item.score_rank,
+                    number: item.number,
                     digits,
                 },
             );

@@ -68,6 +68,7 @@ mod tests {
             bars: 1,
             beats: 3,
             first_bar: 0,
+            beat_offset: 0,
         };
         assert_eq!(beat_edges(&grid, &candidate, 360), [0, 110, 230, 360]);
         grid.constant = true;

@@ -211,6 +211,7 @@ mod tests {
             bars: 1,
             beats,
             first_bar: 0,
+            beat_offset: 0,
         };
         grid.constant = true;
         for (bpm, beats, rate, want) in [

@@ -29,7 +29,12 @@ impl Drop for Scratch {
 }
 
 fn there_and_back(folder: &Path, format: &dyn AudioFormat) -> Result<(), String> {
-    let name = format!("loopwright-{}-{}.{}", std::process::id(), format.tag(), format.extension());
+    let name = format!(
+        "loopwright-{}-{}.{}",
+        std::process::id(),
+        format.tag(),
+        format.extension()
+    );
     let file = Scratch(folder.join(name));
     let tone = |hz: f64| -> Vec<f32> {
         let step = std::f64::consts::TAU * hz / f64::from(RATE);
@@ -48,12 +53,18 @@ fn there_and_back(folder: &Path, format: &dyn AudioFormat) -> Result<(), String>
         sample_rate: RATE,
     };
     let mut out = File::create_new(&file.0).map_err(|e| format!("{}: {e}", file.0.display()))?;
-    format.write(&mut out, view, &meta).map_err(|e| format!("cannot write: {e}"))?;
+    format
+        .write(&mut out, view, &meta)
+        .map_err(|e| format!("cannot write: {e}"))?;
     drop(out);
     let read = decode_file(&file.0, &Decode::default()).map_err(|e| format!("cannot read back: {e}"))?;
     let audio = &read.audio;
     if (audio.channels(), audio.sample_rate()) != (planes.len(), RATE) {
-        return Err(format!("came back with {} channels at {} Hz", audio.channels(), audio.sample_rate()));
+        return Err(format!(
+            "came back with {} channels at {} Hz",
+            audio.channels(),
+            audio.sample_rate()
+        ));
     }
     if audio.frames() != FRAMES {
         return Err(format!("came back with {} frames instead of {FRAMES}", audio.frames()));
@@ -87,6 +98,10 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_said() {
         let results = formats(Path::new("/nonexistent/folder"));
-        assert!(results.iter().all(|(_, r)| r.as_ref().is_err_and(|e| e.contains("nonexistent"))));
+        assert!(
+            results
+                .iter()
+                .all(|(_, r)| r.as_ref().is_err_and(|e| e.contains("nonexistent")))
+        );
     }
 }

@@ -198,7 +198,9 @@ impl TrackError {
                 DecodeErrorKind::Io(e) => of_io(e),
                 DecodeErrorKind::NotAFile(_) => "name an audio file, or a folder of them",
                 DecodeErrorKind::EmptyFile => "nothing was ever written to it, or a copy was broken off: get it anew",
-                DecodeErrorKind::Limit(_) => "raise the limit in the section [decode] of loopwright.toml if you mean it",
+                DecodeErrorKind::Limit(_) => {
+                    "raise the limit in the section [decode] of loopwright.toml if you mean it"
+                }
                 _ => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             },
             Self::Suggest(_) => "check the settings with `loopwright config`",
@@ -262,7 +264,8 @@ pub fn find(
     let given = request.beats.map(|b| (b.beats(), b.downbeats()));
     let settings = settings_hash(&(config, given, &scorer.info().name));
     let tree = Tree::open(request.out, &settings, request.dry_run)?;
-    let folders = layout::folders(request.sources.iter().map(|s| s.name.as_str()));
+    let names: Vec<&str> = request.sources.iter().map(|s| s.name.as_str()).collect();
+    let folders = layout::folders(&names);
     let stop = AtomicBool::new(false);
     let stopping = || stop.load(Ordering::Relaxed) || observer.is_cancelled();
     let work = |index: usize| {
@@ -292,26 +295,32 @@ pub fn find(
         stopped_by: None,
         cancelled: false,
     };
-    batch::in_order(request.sources.len(), request.jobs, &stopping, &work, |index, result| {
-        let outcome = result.map_err(TrackError::from).flatten();
-        if matches!(outcome, Err(TrackError::Cancelled(_))) {
-            return;
-        }
-        let track = TrackReport {
-            index,
-            source: request.sources[index].clone(),
-            outcome,
-        };
-        if let Err(e) = &track.outcome
-            && e.is_fatal()
-            && report.stopped_by.is_none()
-        {
-            report.stopped_by = Some(e.to_string());
-        }
-        done(&track);
-        report.left -= 1;
-        report.tracks.push(track);
-    })
+    batch::in_order(
+        request.sources.len(),
+        request.jobs,
+        &stopping,
+        &work,
+        |index, result| {
+            let outcome = result.map_err(TrackError::from).flatten();
+            if matches!(outcome, Err(TrackError::Cancelled(_))) {
+                return;
+            }
+            let track = TrackReport {
+                index,
+                source: request.sources[index].clone(),
+                outcome,
+            };
+            if let Err(e) = &track.outcome
+                && e.is_fatal()
+                && report.stopped_by.is_none()
+            {
+                report.stopped_by = Some(e.to_string());
+            }
+            done(&track);
+            report.left -= 1;
+            report.tracks.push(track);
+        },
+    )
     .map_err(FindError::Thread)?;
     report.cancelled = observer.is_cancelled();
     // What is finished is committed even where the run ends early: it is whole, and the next run goes on from it.
@@ -369,7 +378,12 @@ impl OneTrack<'_> {
                 resumed: true,
                 facts: None,
                 detail: record.detail,
-                loops: record.loops.iter().enumerate().map(|(i, l)| LoopReport::of_row(l, &rows, i)).collect(),
+                loops: record
+                    .loops
+                    .iter()
+                    .enumerate()
+                    .map(|(i, l)| LoopReport::of_row(l, &rows, i))
+                    .collect(),
                 warnings: Vec::new(),
                 files: record.artefacts.len(),
                 bytes: record.artefacts.iter().map(|a| a.bytes).sum(),
@@ -418,7 +432,12 @@ impl OneTrack<'_> {
             resumed: false,
             facts: Some(facts),
             detail: String::new(),
-            loops: record.loops.iter().zip(&loops).map(|(cut, item)| LoopReport::of(cut, item)).collect(),
+            loops: record
+                .loops
+                .iter()
+                .zip(&loops)
+                .map(|(cut, item)| LoopReport::of(cut, item))
+                .collect(),
             warnings,
             files: record.artefacts.len(),
             bytes: record.artefacts.iter().map(|a| a.bytes).sum(),
@@ -436,7 +455,11 @@ fn items(found: &Suggestions) -> Vec<LoopItem> {
         score_prob: f64::from(s.score_prob),
         score_rank: s.score_rank as u32,
         reasons: s.reasons.clone(),
-        columns: names.iter().zip(&s.features).map(|(n, x)| (n.to_string(), Cell::from(*x))).collect(),
+        columns: names
+            .iter()
+            .zip(&s.features)
+            .map(|(n, x)| (n.to_string(), Cell::from(*x)))
+            .collect(),
     };
     found.suggestions.iter().enumerate().map(item).collect()
 }
@@ -464,7 +487,7 @@ impl TrackFacts {
             beats_per_bar: grid.beats_per_bar,
             constant_tempo: grid.constant,
             grid_confidence: grid.confidence,
-            key: super::key_name(&found.analysis),
+            key: super::key(&found.analysis).map(|key| key.name),
         }
     }
 }

@@ -77,7 +77,10 @@ impl GivenBeats {
         if let Some(w) = snapped.windows(2).find(|w| w[1] <= w[0]) {
             return Err(format!("downbeats must increase, but {} s follows {} s", w[1], w[0]));
         }
-        Ok(Self { beats, downbeats: snapped })
+        Ok(Self {
+            beats,
+            downbeats: snapped,
+        })
     }
 
     /// Reads a text file of one time in seconds a line. A second number on a line is the beat's place in its bar, where
@@ -94,7 +97,9 @@ impl GivenBeats {
                 line: n + 1,
                 problem,
             };
-            let time: f64 = first.parse().map_err(|_| wrong(format!("`{}` is no time in seconds", brief(first))))?;
+            let time: f64 = first
+                .parse()
+                .map_err(|_| wrong(format!("`{}` is no time in seconds", brief(first))))?;
             if let Some(place) = fields.next() {
                 let place: f64 = place
                     .parse()
@@ -121,7 +126,11 @@ impl GivenBeats {
             downbeats: Vec<f64>,
         }
         let mut grids = BTreeMap::new();
-        for (n, text) in read(path)?.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        for (n, text) in read(path)?
+            .lines()
+            .enumerate()
+            .filter(|(_, text)| !text.trim().is_empty())
+        {
             let wrong = |problem: String| GivenError::Line {
                 path: path.into(),
                 line: n + 1,
@@ -143,8 +152,13 @@ impl GivenBeats {
             downbeats = (0..self.beats.len()).step_by(4).collect();
         }
         let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
-        downbeats.windows(2).for_each(|w| *lengths.entry(w[1] - w[0]).or_default() += 1);
-        let beats_per_bar = lengths.into_iter().max_by_key(|(_, n)| *n).map_or(4, |(length, _)| length as u32);
+        downbeats
+            .windows(2)
+            .for_each(|w| *lengths.entry(w[1] - w[0]).or_default() += 1);
+        let beats_per_bar = lengths
+            .into_iter()
+            .max_by_key(|(_, n)| *n)
+            .map_or(4, |(length, _)| length as u32);
         let mut periods: Vec<f64> = self.beats.windows(2).map(|w| w[1] - w[0]).collect();
         periods.sort_by(f64::total_cmp);
         let median = periods.get(periods.len() / 2).copied().unwrap_or(0.5);
@@ -214,7 +228,10 @@ mod tests {
             let error = file(text).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("beats.txt"), "{text:?}: {error}");
         }
-        assert!(matches!(GivenBeats::read(Path::new("/nonexistent")), Err(GivenError::Io { .. })));
+        assert!(matches!(
+            GivenBeats::read(Path::new("/nonexistent")),
+            Err(GivenError::Io { .. })
+        ));
     }
 
     #[test]
@@ -229,11 +246,20 @@ mod tests {
     fn grids_are_read_by_id() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("g.jsonl");
-        fs::write(&path, "{\"id\":\"a\",\"beats\":[0,1],\"downbeats\":[0]}\n\n{\"id\":\"b\",\"beats\":[0,2],\"bpm\":30}\n").unwrap();
+        fs::write(
+            &path,
+            "{\"id\":\"a\",\"beats\":[0,1],\"downbeats\":[0]}\n\n{\"id\":\"b\",\"beats\":[0,2],\"bpm\":30}\n",
+        )
+        .unwrap();
         let grids = GivenBeats::read_grids(&path).unwrap();
         assert_eq!(grids["a"].downbeats(), [0.0]);
         assert_eq!(grids["b"].beats(), [0.0, 2.0]);
         fs::write(&path, "{\"id\":\"a\",\"beats\":[1,0]}\n").unwrap();
-        assert!(GivenBeats::read_grids(&path).unwrap_err().to_string().contains("line 1: a: beats must increase"));
+        assert!(
+            GivenBeats::read_grids(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("line 1: a: beats must increase")
+        );
     }
 }

@@ -29,7 +29,11 @@ pub fn load(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Loa
             audio: Arc::new(decoded.audio),
             id,
             origin: Origin::File(path.to_path_buf()),
-            name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            name: path
+                .file_stem()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy()
+                .into_owned(),
             tags: decoded.tags,
             grid: None,
         },

@@ -259,7 +259,10 @@ fn answer(
     let id = item.id.clone();
     Ok(match request.task {
         Task::Beats => {
-            let grid = Analysis::of(&track, config, progress).map_err(super::Error::from)?.rhythm.grid;
+            let grid = Analysis::of(&track, config, progress)
+                .map_err(super::Error::from)?
+                .rhythm
+                .grid;
             let beats: Vec<f64> = grid.beats.iter().map(|&b| seconds(b, rate)).collect();
             line(&BeatsAnswer {
                 id,
@@ -270,7 +273,7 @@ fn answer(
         }
         Task::Loops => {
             let found = super::suggest(&track, scorer, config, progress)?;
-            let regions = |list: &[loops::Region]| list.iter().map(|r| Region::of(&r.span, rate)).collect();
+            let regions = |list: &[loops::regions::Region]| list.iter().map(|r| Region::of(&r.span, rate)).collect();
             let span = |s: &super::Suggestion| LoopSpan {
                 start: seconds(s.candidate.span.start, rate),
                 end: seconds(s.candidate.span.end, rate),

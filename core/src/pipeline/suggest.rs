@@ -89,9 +89,7 @@ pub fn from_analysis(
     progress: &dyn Progress,
 ) -> Result<Suggestions, Error> {
     progress.report(Stage::Rank, 0.0);
-    let rate = f64::from(analysis.track.audio.sample_rate());
-    let grid = &analysis.rhythm.grid;
-    let structure = Structure::of(&analysis.texture, grid, rate, &config.tuning, progress)?;
+    let structure = structure_of(&analysis, config, progress)?;
     let candidates = candidate::all(&structure.bars, &config.loops);
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
@@ -147,6 +145,12 @@ pub fn from_analysis(
         schema,
         suggestions,
     })
+}
+
+/// The form of a track that has been analysed.
+pub fn structure_of(analysis: &Analysis, config: &Config, progress: &dyn Progress) -> Result<Structure, Cancelled> {
+    let rate = f64::from(analysis.track.audio.sample_rate());
+    Structure::of(&analysis.texture, &analysis.rhythm.grid, rate, &config.tuning, progress)
 }
 
 /// The content of the section in which a candidate begins; candidates outside all sections stand for themselves.

@@ -1,7 +1,7 @@
 //! The JSON lines of `find --json`, for programs. Every line has `schema` and `type`; fields may be added within a
 //! schema, and none changes its meaning or goes.
 
-use loopwright_core::pipeline::find::{TrackReport};
+use loopwright_core::pipeline::find::TrackReport;
 use serde_json::{Value, json};
 
 /// Version of the lines' layout.

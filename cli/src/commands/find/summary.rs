@@ -30,8 +30,11 @@ pub(super) fn brief(report: &TrackReport) -> String {
 /// The summary.
 pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
     let mut text = String::new();
-    let done: Vec<(&TrackReport, &TrackDone)> =
-        report.tracks.iter().filter_map(|t| Some((t, t.outcome.as_ref().ok()?))).collect();
+    let done: Vec<(&TrackReport, &TrackDone)> = report
+        .tracks
+        .iter()
+        .filter_map(|t| Some((t, t.outcome.as_ref().ok()?)))
+        .collect();
     let listed = verbose > 0 || done.len() <= LISTED;
     for (track, done) in done.iter().filter(|_| listed) {
         list(&mut text, track, done, verbose);
@@ -59,7 +62,13 @@ pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
     } else if let (Some(out), true) = (&args.out, report.summary.is_some()) {
         let bytes = done.iter().map(|(_, t)| t.bytes).sum();
         let files = done.iter().map(|(_, t)| t.files).sum();
-        let _ = writeln!(text, "Written to {}: {}, {}.", out.display(), count(files, "file"), size(bytes));
+        let _ = writeln!(
+            text,
+            "Written to {}: {}, {}.",
+            out.display(),
+            count(files, "file"),
+            size(bytes)
+        );
         if !loops.is_empty() {
             let _ = writeln!(text, "One list of them all: {}", out.join("all_loops.csv").display());
         }
@@ -77,7 +86,11 @@ pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
     }
     if report.left > 0 {
         let why = if report.cancelled { "Stopped" } else { "Stopped early" };
-        let _ = writeln!(text, "\n{why}: {} left. The same command goes on from here.", count(report.left, "track"));
+        let _ = writeln!(
+            text,
+            "\n{why}: {} left. The same command goes on from here.",
+            count(report.left, "track")
+        );
     }
     text.truncate(text.trim_end().len());
     text
@@ -86,7 +99,13 @@ pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
 fn list(text: &mut String, track: &TrackReport, done: &TrackDone, verbose: u8) {
     let _ = write!(text, "{}", track.source.name);
     if let Some(facts) = &done.facts {
-        let _ = write!(text, "  {}{}, {}/4", clock(facts.seconds), tempo(facts.bpm), facts.beats_per_bar);
+        let _ = write!(
+            text,
+            "  {}{}, {}/4",
+            clock(facts.seconds),
+            tempo(facts.bpm),
+            facts.beats_per_bar
+        );
         if let Some(key) = &facts.key {
             let _ = write!(text, ", {key}");
         }
@@ -136,5 +155,9 @@ fn tempo(bpm: Option<f64>) -> String {
 }
 
 fn nothing(done: &TrackDone) -> String {
-    if done.detail.is_empty() { "no loops".into() } else { format!("no loops: {}", done.detail) }
+    if done.detail.is_empty() {
+        "no loops".into()
+    } else {
+        format!("no loops: {}", done.detail)
+    }
 }

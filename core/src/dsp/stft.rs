@@ -7,7 +7,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
@@ -64,9 +64,11 @@ impl Stft {
         self.frame[..at].fill(0.0);
         self.frame[at + n..].fill(0.0);
         let samples = &signal[lo - pad..hi - pad];
-        for ((f, s), w) in self.frame[at..at + n].iter_mut().zip(samples).zip(&self.window[at..]) {
-            *f = s * w;
-        }
+        Arch::new().dispatch(Product {
+            a: samples,
+            b: &self.window[at..],
+            out: &mut self.frame[at..at + n],
+        });
         let done = self
             .fft
             .process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
@@ -88,20 +90,63 @@ pub fn stream(signal: &[f32], n_fft: usize, hop: usize, mut sink: impl FnMut(usi
 
 /// Squared magnitude of each value of `spectrum`.
 pub fn power(spectrum: &[Complex32], out: &mut [f32]) {
-    Arch::new().dispatch(|| {
-        for (p, z) in out.iter_mut().zip(spectrum) {
-            *p = z.re * z.re + z.im * z.im;
-        }
-    });
+    Arch::new().dispatch(Power { spectrum, out });
 }
 
 /// Square root of each value: from power to magnitude.
 pub fn magnitude(power: &[f32], out: &mut [f32]) {
-    Arch::new().dispatch(|| {
-        for (m, p) in out.iter_mut().zip(power) {
+    Arch::new().dispatch(Root { power, out });
+}
+
+// Plain loops, compiled for the widest vectors of the machine.
+
+struct Product<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((out, a), b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out = a * b;
+        }
+    }
+}
+
+struct Power<'a> {
+    spectrum: &'a [Complex32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Power<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (p, z) in self.out.iter_mut().zip(self.spectrum) {
+            *p = z.re * z.re + z.im * z.im;
+        }
+    }
+}
+
+struct Root<'a> {
+    power: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Root<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (m, p) in self.out.iter_mut().zip(self.power) {
             *m = p.sqrt();
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl Stft {
         self.spectrum.len()
     }
 
-    /// The spectrum of frame `t` of `signal`: [`Self::bins`] values.
+    /// The spectrum of frame `t` of `signal`: [`Self::bins`] values, zeros past the end.
     pub fn frame(&mut self, signal: &[f32], t: usize) -> &[Complex32] {
         let n_fft = self.window.len();
         // The frame covers `start..start + n_fft` of the signal with `n_fft / 2` zeros in front.
@@ -60,7 +60,7 @@ impl Stft {
         let pad = n_fft / 2;
         let lo = start.max(pad).min(signal.len() + pad);
         let hi = (start + n_fft).min(signal.len() + pad).max(lo);
-        let (at, n) = ((lo - start).min(n_fft), hi - lo);
+        let (at, n) = (lo.saturating_sub(start).min(n_fft), hi - lo);
         self.frame[..at].fill(0.0);
         self.frame[at + n..].fill(0.0);
         let samples = &signal[lo - pad..hi - pad];
@@ -202,6 +202,15 @@ mod tests {
                 }
             });
             assert_eq!(count, frame_count(n, hop));
+        }
+    }
+
+    #[test]
+    fn frames_past_the_end_are_silent() {
+        let mut stft = Stft::new(64, 16);
+        assert!(stft.frame(&signal(100), 2).iter().any(|z| z.norm() > 0.0));
+        for t in [9, 10, 1000] {
+            assert!(stft.frame(&signal(100), t).iter().all(|z| z.norm() == 0.0));
         }
     }
 

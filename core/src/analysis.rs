@@ -1,5 +1,6 @@
 //! What is computed once per track.
 
+pub mod key;
 pub mod levels;
 pub mod spectrum;
 pub mod texture;

@@ -17,7 +17,7 @@ use realfft::num_complex::Complex32;
 
 use super::istft::Istft;
 use super::lanes::to_lanes;
-use super::median::{LANES, REACH, TILE, WIDTH, lanes31, reflect, tile31};
+use super::median::{LANES, Padded, REACH, TILE, WIDTH, reflect, tile31};
 use super::stft::{Stft, frame_count, power};
 
 const HALF: usize = WIDTH / 2;
@@ -54,8 +54,7 @@ pub struct Separator {
     /// Frames given back.
     given: usize,
     along_time: Vec<f32>,
-    lanes: Vec<[f32; LANES]>,
-    padded: Vec<[f32; LANES]>,
+    lanes: Padded,
     harmonic: Vec<[f32; LANES]>,
     percussive: Vec<[f32; LANES]>,
 }
@@ -69,8 +68,7 @@ impl Separator {
             taken: 0,
             given: 0,
             along_time: vec![0.0; TILE * bins],
-            lanes: vec![[0.0; LANES]; bins],
-            padded: Vec::new(),
+            lanes: Padded::new(bins),
             harmonic: vec![[0.0; LANES]; bins],
             percussive: vec![[0.0; LANES]; bins],
         }
@@ -104,8 +102,8 @@ impl Separator {
         };
         let reach: [&[f32]; REACH] = std::array::from_fn(|i| row((first + i) as isize - HALF as isize));
         tile31(&reach, &mut self.along_time);
-        to_lanes(&std::array::from_fn(|l| reach[HALF + l]), &mut self.lanes);
-        lanes31(&self.lanes, &mut self.padded, &mut self.percussive);
+        to_lanes(&std::array::from_fn(|l| reach[HALF + l]), self.lanes.lines_mut());
+        self.lanes.median31(&mut self.percussive);
         let along_time = &self.along_time;
         to_lanes(
             &std::array::from_fn(|l| &along_time[l * bins..(l + 1) * bins]),
@@ -120,7 +118,7 @@ impl Separator {
         sink(Block {
             first,
             frames,
-            power: &self.lanes,
+            power: self.lanes.lines(),
             harmonic: &self.harmonic,
         });
     }

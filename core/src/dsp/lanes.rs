@@ -3,22 +3,33 @@
 //! With a frame a lane, whatever is done to each frame alone (filter banks, masks, sums over bins) is done to
 //! [`LANES`] frames at once, without shuffling.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::median::LANES;
 
 /// `out[k][l] = rows[l][k]`, for each `k` below the length of `out`. Each row is at least that long.
 pub fn to_lanes(rows: &[&[f32]; LANES], out: &mut [[f32; LANES]]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let n = out.len();
-            let rows = rows.map(|row| &row[..n]);
-            for (k, out) in out.iter_mut().enumerate() {
-                *out = std::array::from_fn(|l| rows[l][k]);
+    Arch::new().dispatch(ToLanes { rows, out });
+}
+
+struct ToLanes<'a> {
+    rows: &'a [&'a [f32]; LANES],
+    out: &'a mut [[f32; LANES]],
+}
+
+impl WithSimd for ToLanes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let n = self.out.len();
+        let rows = self.rows.each_ref().map(|row| &row[..n]);
+        for (k, out) in self.out.iter_mut().enumerate() {
+            for (out, row) in out.iter_mut().zip(&rows) {
+                *out = row[k];
             }
-        },
-    );
+        }
+    }
 }
 
 /// `out[l * lanes.len() + k] = lanes[k][l]`, for as many rows as `out` has room for.

@@ -127,18 +127,44 @@ pub fn tile31(rows: &[&[f32]; REACH], out: &mut [f32]) {
     Arch::new().dispatch(Columns { rows, out });
 }
 
-/// Medians of width 31 along `lines`, one line a lane: `out[k]` is the median of `lines[k - 15 ..= k + 15]`, lane by lane,
-/// mirrored at the ends. `padded` is scratch space. `out` is as long as `lines`.
-pub fn lanes31(lines: &[[f32; LANES]], padded: &mut Vec<[f32; LANES]>, out: &mut [[f32; LANES]]) {
-    const HALF: usize = WIDTH / 2;
-    let n = lines.len();
-    padded.clear();
-    padded.extend((0..HALF).map(|i| lines[reflect(i as isize - HALF as isize, n)]));
-    padded.extend_from_slice(lines);
-    // To a whole number of tiles, and their reach.
-    let reach = n.div_ceil(TILE) * TILE + REACH - TILE;
-    padded.extend((n..reach - HALF).map(|i| lines[reflect(i as isize, n)]));
-    Arch::new().dispatch(Lanes { padded, out });
+/// Lines of one block, a line a lane, with room for their mirror images at both ends.
+#[derive(Debug, Clone)]
+pub struct Padded {
+    len: usize,
+    rows: Vec<[f32; LANES]>,
+}
+
+impl Padded {
+    /// Lines of `len` zeros.
+    pub fn new(len: usize) -> Self {
+        // To a whole number of tiles, and their reach.
+        let rows = vec![[0.0; LANES]; len.div_ceil(TILE) * TILE + REACH - TILE];
+        Self { len, rows }
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> &[[f32; LANES]] {
+        &self.rows[WIDTH / 2..WIDTH / 2 + self.len]
+    }
+
+    /// The lines, to be filled.
+    pub fn lines_mut(&mut self) -> &mut [[f32; LANES]] {
+        &mut self.rows[WIDTH / 2..WIDTH / 2 + self.len]
+    }
+
+    /// Medians of width 31 along the lines: `out[k]` is the median of `lines[k - 15 ..= k + 15]`, lane by lane, mirrored
+    /// at the ends. `out` is as long as the lines.
+    pub fn median31(&mut self, out: &mut [[f32; LANES]]) {
+        const HALF: usize = WIDTH / 2;
+        let end = HALF + self.len;
+        for i in (0..HALF).chain(end..self.rows.len()) {
+            self.rows[i] = self.rows[HALF + reflect(i as isize - HALF as isize, self.len)];
+        }
+        Arch::new().dispatch(Lanes {
+            padded: &self.rows,
+            out,
+        });
+    }
 }
 
 struct Columns<'a> {
@@ -381,12 +407,13 @@ mod tests {
     fn lanes_are_exact_at_any_length() {
         for n in [1, 2, 7, 15, 16, 17, 31, 32, 100, 1025] {
             let flat = line(n as u64, n * LANES);
-            let lines: Vec<[f32; LANES]> = flat
-                .chunks_exact(LANES)
-                .map(|c| std::array::from_fn(|l| c[l]))
-                .collect();
+            let mut padded = Padded::new(n);
+            for (row, c) in padded.lines_mut().iter_mut().zip(flat.chunks_exact(LANES)) {
+                row.copy_from_slice(c);
+            }
             let mut out = vec![[0.0; LANES]; n];
-            lanes31(&lines, &mut Vec::new(), &mut out);
+            padded.median31(&mut out);
+            let lines = padded.lines();
             for l in 0..LANES {
                 let one: Vec<f32> = lines.iter().map(|x| x[l]).collect();
                 let got: Vec<f32> = out.iter().map(|x| x[l]).collect();

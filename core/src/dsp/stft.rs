@@ -7,7 +7,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
@@ -52,7 +52,7 @@ impl Stft {
         self.spectrum.len()
     }
 
-    /// The spectrum of frame `t` of `signal`: [`Self::bins`] values.
+    /// The spectrum of frame `t` of `signal`: [`Self::bins`] values, zeros past the end.
     pub fn frame(&mut self, signal: &[f32], t: usize) -> &[Complex32] {
         let n_fft = self.window.len();
         // The frame covers `start..start + n_fft` of the signal with `n_fft / 2` zeros in front.
@@ -60,13 +60,15 @@ impl Stft {
         let pad = n_fft / 2;
         let lo = start.max(pad).min(signal.len() + pad);
         let hi = (start + n_fft).min(signal.len() + pad).max(lo);
-        let (at, n) = ((lo - start).min(n_fft), hi - lo);
+        let (at, n) = (lo.saturating_sub(start).min(n_fft), hi - lo);
         self.frame[..at].fill(0.0);
         self.frame[at + n..].fill(0.0);
         let samples = &signal[lo - pad..hi - pad];
-        for ((f, s), w) in self.frame[at..at + n].iter_mut().zip(samples).zip(&self.window[at..]) {
-            *f = s * w;
-        }
+        Arch::new().dispatch(Product {
+            a: samples,
+            b: &self.window[at..],
+            out: &mut self.frame[at..at + n],
+        });
         let done = self
             .fft
             .process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
@@ -88,20 +90,63 @@ pub fn stream(signal: &[f32], n_fft: usize, hop: usize, mut sink: impl FnMut(usi
 
 /// Squared magnitude of each value of `spectrum`.
 pub fn power(spectrum: &[Complex32], out: &mut [f32]) {
-    Arch::new().dispatch(|| {
-        for (p, z) in out.iter_mut().zip(spectrum) {
-            *p = z.re * z.re + z.im * z.im;
-        }
-    });
+    Arch::new().dispatch(Power { spectrum, out });
 }
 
 /// Square root of each value: from power to magnitude.
 pub fn magnitude(power: &[f32], out: &mut [f32]) {
-    Arch::new().dispatch(|| {
-        for (m, p) in out.iter_mut().zip(power) {
+    Arch::new().dispatch(Root { power, out });
+}
+
+// Plain loops, compiled for the widest vectors of the machine.
+
+struct Product<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((out, a), b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out = a * b;
+        }
+    }
+}
+
+struct Power<'a> {
+    spectrum: &'a [Complex32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Power<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (p, z) in self.out.iter_mut().zip(self.spectrum) {
+            *p = z.re * z.re + z.im * z.im;
+        }
+    }
+}
+
+struct Root<'a> {
+    power: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Root<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (m, p) in self.out.iter_mut().zip(self.power) {
             *m = p.sqrt();
         }
-    });
+    }
 }
 
 #[cfg(test)]
@@ -157,6 +202,15 @@ mod tests {
                 }
             });
             assert_eq!(count, frame_count(n, hop));
+        }
+    }
+
+    #[test]
+    fn frames_past_the_end_are_silent() {
+        let mut stft = Stft::new(64, 16);
+        assert!(stft.frame(&signal(100), 2).iter().any(|z| z.norm() > 0.0));
+        for t in [9, 10, 1000] {
+            assert!(stft.frame(&signal(100), t).iter().all(|z| z.norm() == 0.0));
         }
     }
 

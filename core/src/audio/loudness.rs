@@ -2,6 +2,7 @@
 
 use super::buffer::AudioBuffer;
 use crate::units::{amplitude_db, power_db};
+use crate::vectorized;
 
 /// Frames that lead in to a loop and out of it when it is tiled: more than the interpolation filter is long.
 const WRAP: usize = 64;
@@ -147,7 +148,7 @@ pub fn true_peak_tiled(planes: &[&[f32]], sample_rate: u32) -> Result<f64, Loudn
 /// Root mean square over all channels, in full scale; 0 without samples.
 pub fn rms(planes: &[&[f32]]) -> f64 {
     let samples: usize = planes.iter().map(|p| p.len()).sum();
-    let energy: f64 = planes.iter().map(|p| pulp::Arch::new().dispatch(|| energy(p))).sum();
+    let energy: f64 = planes.iter().map(|p| vectorized!(energy(p))).sum();
     if samples == 0 {
         0.0
     } else {

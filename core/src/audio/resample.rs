@@ -5,6 +5,7 @@
 //! which only the taps that are not zero are computed; other ratios go through `rubato`'s synchronous FFT resampler.
 
 use super::buffer::AudioBuffer;
+use crate::vectorized;
 use rubato::Resampler;
 
 /// Taps on each side of the half-band filter, its centre apart; every other one is zero.
@@ -159,7 +160,7 @@ fn halve_from(frames: usize, fill: impl Fn(usize, &mut [f32])) -> Vec<f32> {
         input[..lead].fill(0.0);
         fill(start, &mut input[lead..lead + there]);
         input[lead + there..].fill(0.0);
-        pulp::Arch::new().dispatch(|| half_block(&taps, &input, &mut even, &mut odd, out));
+        vectorized!(half_block(&taps, &input, &mut even, &mut odd, out));
     }
     output
 }

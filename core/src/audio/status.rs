@@ -4,6 +4,7 @@
 //! own over memory.
 
 use super::buffer::AudioBuffer;
+use crate::vectorized;
 
 /// Below this peak, in full scale (−80 dBFS), audio is [`AudioStatus::Silent`]; with a smaller range than this it is
 /// [`AudioStatus::Constant`].
@@ -118,7 +119,7 @@ impl Meter {
         let Some(extent) = self.channels.get_mut(channel) else {
             return;
         };
-        let seen = pulp::Arch::new().dispatch(|| scan(samples));
+        let seen = vectorized!(scan(samples));
         extent.lowest = extent.lowest.min(seen.lowest);
         extent.highest = extent.highest.max(seen.highest);
         self.full_scale += seen.full_scale;
@@ -154,7 +155,7 @@ impl Meter {
 /// Replaces by silence what cannot be sound (not a number, infinite, beyond [`SANE`]) and counts it. Silence, because
 /// any other value would be a click that sets the peak of the whole track.
 pub fn repair(samples: &mut [f32]) -> u64 {
-    let damaged = pulp::Arch::new().dispatch(|| count_damaged(samples));
+    let damaged = vectorized!(count_damaged(samples));
     if damaged > 0 {
         for x in samples.iter_mut().filter(|x| !(x.abs() <= SANE)) {
             *x = 0.0;
@@ -186,13 +187,13 @@ fn scan(samples: &[f32]) -> Scan {
                 let x = block[i];
                 lowest[i] = if x < lowest[i] { x } else { lowest[i] };
                 highest[i] = if x > highest[i] { x } else { highest[i] };
-                count[i] += u32::from(x.abs() >= FULL_SCALE);
+                count[i] = count[i].wrapping_add(u32::from(x.abs() >= FULL_SCALE));
             }
         }
         for (i, &x) in rest.iter().enumerate() {
             lowest[i] = lowest[i].min(x);
             highest[i] = highest[i].max(x);
-            count[i] += u32::from(x.abs() >= FULL_SCALE);
+            count[i] = count[i].wrapping_add(u32::from(x.abs() >= FULL_SCALE));
         }
         full_scale += count.iter().map(|&c| u64::from(c)).sum::<u64>();
     }

@@ -6,6 +6,7 @@ use std::io::Read;
 
 use super::{Coding, Header, Layout};
 use crate::audio::status::{Meter, repair};
+use crate::vectorized;
 
 /// Bytes decoded at a time: small enough to stay in the cache from reading to metering.
 const BLOCK: usize = 1 << 16;
@@ -64,9 +65,11 @@ pub fn read(
     while done < total {
         let wanted = (total - done).min(block_frames as u64) as usize;
         let got = fill(&mut reader, &mut block[..wanted * frame_bytes])? / frame_bytes;
-        append(&block[..got * frame_bytes], layout, &mut planes);
+        let start = done as usize;
+        // Zeroes that are overwritten at once: the block is in the cache, and slices vectorise where `extend` does not.
+        planes.iter_mut().for_each(|p| p.resize(start + got, 0.0));
+        convert(&block[..got * frame_bytes], layout, &mut planes, start);
         for (channel, plane) in planes.iter_mut().enumerate() {
-            let start = plane.len() - got;
             let new = &mut plane[start..];
             if matches!(layout.coding, Coding::Float32 | Coding::Float64) {
                 damaged += repair(new);
@@ -106,48 +109,53 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-/// Appends the whole frames in `bytes` to one plane per channel.
-fn append(bytes: &[u8], layout: Layout, planes: &mut [Vec<f32>]) {
+/// Writes the frames in `bytes` to one plane per channel, from frame `at` on.
+fn convert(bytes: &[u8], layout: Layout, planes: &mut [Vec<f32>], at: usize) {
     const S16: f32 = 1.0 / 32_768.0;
     const S32: f32 = 1.0 / 2_147_483_648.0;
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || match (layout.coding, layout.big_endian) {
-            (Coding::Unsigned8, _) => spread(bytes, planes, |[b]: [u8; 1]| (f32::from(b) - 128.0) / 128.0),
-            (Coding::Signed(1), _) => spread(bytes, planes, |[b]: [u8; 1]| f32::from(b as i8) / 128.0),
-            (Coding::Signed(2), false) => spread(bytes, planes, |b| f32::from(i16::from_le_bytes(b)) * S16),
-            (Coding::Signed(2), true) => spread(bytes, planes, |b| f32::from(i16::from_be_bytes(b)) * S16),
-            (Coding::Signed(3), false) => spread(bytes, planes, |[a, b, c]: [u8; 3]| {
-                i32::from_le_bytes([0, a, b, c]) as f32 * S32
-            }),
-            (Coding::Signed(3), true) => spread(bytes, planes, |[c, b, a]: [u8; 3]| {
-                i32::from_le_bytes([0, a, b, c]) as f32 * S32
-            }),
-            (Coding::Signed(_), false) => spread(bytes, planes, |b| i32::from_le_bytes(b) as f32 * S32),
-            (Coding::Signed(_), true) => spread(bytes, planes, |b| i32::from_be_bytes(b) as f32 * S32),
-            (Coding::Float32, false) => spread(bytes, planes, f32::from_le_bytes),
-            (Coding::Float32, true) => spread(bytes, planes, f32::from_be_bytes),
-            (Coding::Float64, false) => spread(bytes, planes, |b| f64::from_le_bytes(b) as f32),
-            (Coding::Float64, true) => spread(bytes, planes, |b| f64::from_be_bytes(b) as f32),
-        },
-    );
+    vectorized!(match (layout.coding, layout.big_endian) {
+        (Coding::Unsigned8, _) => spread(bytes, planes, at, |[b]: [u8; 1]| (f32::from(b) - 128.0) / 128.0),
+        (Coding::Signed(1), _) => spread(bytes, planes, at, |[b]: [u8; 1]| f32::from(b as i8) / 128.0),
+        (Coding::Signed(2), false) => spread(bytes, planes, at, |b| f32::from(i16::from_le_bytes(b)) * S16),
+        (Coding::Signed(2), true) => spread(bytes, planes, at, |b| f32::from(i16::from_be_bytes(b)) * S16),
+        (Coding::Signed(3), false) => spread(bytes, planes, at, |[a, b, c]: [u8; 3]| {
+            i32::from_le_bytes([0, a, b, c]) as f32 * S32
+        }),
+        (Coding::Signed(3), true) => spread(bytes, planes, at, |[c, b, a]: [u8; 3]| {
+            i32::from_le_bytes([0, a, b, c]) as f32 * S32
+        }),
+        (Coding::Signed(_), false) => spread(bytes, planes, at, |b| i32::from_le_bytes(b) as f32 * S32),
+        (Coding::Signed(_), true) => spread(bytes, planes, at, |b| i32::from_be_bytes(b) as f32 * S32),
+        (Coding::Float32, false) => spread(bytes, planes, at, f32::from_le_bytes),
+        (Coding::Float32, true) => spread(bytes, planes, at, f32::from_be_bytes),
+        (Coding::Float64, false) => spread(bytes, planes, at, |b| f64::from_le_bytes(b) as f32),
+        (Coding::Float64, true) => spread(bytes, planes, at, |b| f64::from_be_bytes(b) as f32),
+    });
 }
 
 /// De-interleaves samples of `W` bytes.
 #[inline(always)]
-fn spread<const W: usize>(bytes: &[u8], planes: &mut [Vec<f32>], sample: impl Fn([u8; W]) -> f32 + Copy) {
+fn spread<const W: usize>(bytes: &[u8], planes: &mut [Vec<f32>], at: usize, sample: impl Fn([u8; W]) -> f32 + Copy) {
     let samples = bytes.as_chunks::<W>().0;
     match planes {
-        [mono] => mono.extend(samples.iter().map(|&s| sample(s))),
+        [mono] => {
+            for (x, s) in mono[at..].iter_mut().zip(samples) {
+                *x = sample(*s);
+            }
+        }
         [left, right] => {
             let frames = samples.as_chunks::<2>().0;
-            left.extend(frames.iter().map(|f| sample(f[0])));
-            right.extend(frames.iter().map(|f| sample(f[1])));
+            for ((l, r), f) in left[at..].iter_mut().zip(&mut right[at..]).zip(frames) {
+                *l = sample(f[0]);
+                *r = sample(f[1]);
+            }
         }
         many => {
             let channels = many.len();
             for (channel, plane) in many.iter_mut().enumerate() {
-                plane.extend(samples.iter().skip(channel).step_by(channels).map(|&s| sample(s)));
+                for (x, f) in plane[at..].iter_mut().zip(samples.chunks_exact(channels)) {
+                    *x = sample(f[channel]);
+                }
             }
         }
     }

@@ -1,8 +1,11 @@
 //! What is computed once per track.
 
+pub mod levels;
+pub mod spectrum;
 pub mod texture;
 
-use texture::Texture;
+pub use spectrum::Spectrum;
+pub use texture::Texture;
 
 use crate::audio::resample::halve;
 use crate::config::Config;
@@ -18,6 +21,8 @@ pub struct Analysis {
     pub track: Track,
     /// Its tempo, beats and bars.
     pub rhythm: Rhythm,
+    /// Its log-mel frames, levels and onset curves.
+    pub spectrum: Spectrum,
     /// What it sounds like, for the loop finder.
     pub texture: Texture,
 }
@@ -26,6 +31,23 @@ impl Analysis {
     /// Analyses `track`; tracks beats only where the track brings no grid.
     pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, Cancelled> {
         progress.check()?;
+        let mono = track.audio.mono();
+        // The bands look at the spectra as they pass.
+        let hop = spectrum::HOP as f64 / f64::from(spectrum::RATE);
+        let bin = f64::from(spectrum::RATE) / spectrum::N_FFT as f64;
+        let mut bands = texture::BandSink::new(bin, hop, 1 + mono.len() / spectrum::HOP);
+        let spectrum = spectrum::analyse(
+            &mono,
+            track.audio.sample_rate(),
+            &mut |_, magnitude| bands.push(magnitude),
+            progress,
+        )?;
+        let quarter = halve(&halve(&mono));
+        drop(mono);
+        let texture = Texture {
+            bands: bands.finish(),
+            tonal: texture::tonal(&quarter, f64::from(spectrum::RATE) / 4.0, progress)?,
+        };
         let grid = track
             .grid
             .clone()
@@ -33,7 +55,8 @@ impl Analysis {
         Ok(Self {
             track: track.clone(),
             rhythm: Rhythm { grid },
-            texture: Texture::of(&halve(&track.audio.mono())),
+            spectrum,
+            texture,
         })
     }
 }

@@ -1,4 +1,11 @@
 //! Signal processing, free of any notion of music: windows, transforms, filters, medians, peaks.
 
+pub mod hpss;
+pub mod istft;
+pub mod lanes;
+pub mod log;
+pub mod median;
+pub mod mel;
 pub mod network;
+pub mod onset;
 pub mod stft;

@@ -5,7 +5,8 @@ pub mod levels;
 pub mod spectrum;
 pub mod texture;
 
-use texture::Texture;
+pub use spectrum::Spectrum;
+pub use texture::Texture;
 
 use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
@@ -13,8 +14,6 @@ use crate::progress::{Cancelled, Progress};
 use crate::rhythm::Rhythm;
 use crate::rhythm::grid::{BeatGrid, GridSource};
 use crate::track::Track;
-
-pub use spectrum::Spectrum;
 
 /// Why a track cannot be analysed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +43,23 @@ impl Analysis {
     /// Analyses `track`; tracks beats only where the track brings no grid.
     pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, AnalysisError> {
         progress.check()?;
-        let rate = track.audio.sample_rate();
         let mono = mono_to_rate(&track.audio, spectrum::RATE)?;
-        let spectrum = spectrum::analyse(&mono, rate, &mut |_, _| (), progress)?;
+        // The bands look at the spectra as they pass.
+        let hop = spectrum::HOP as f64 / f64::from(spectrum::RATE);
+        let bin = f64::from(spectrum::RATE) / spectrum::N_FFT as f64;
+        let mut bands = texture::BandSink::new(bin, hop, 1 + mono.len() / spectrum::HOP);
+        let spectrum = spectrum::analyse(
+            &mono,
+            track.audio.sample_rate(),
+            &mut |_, magnitude| bands.push(magnitude),
+            progress,
+        )?;
+        let quarter = halve(&halve(&mono));
+        drop(mono);
+        let texture = Texture {
+            bands: bands.finish(),
+            tonal: texture::tonal(&quarter, f64::from(spectrum::RATE) / 4.0, progress)?,
+        };
         let grid = track
             .grid
             .clone()
@@ -55,7 +68,7 @@ impl Analysis {
             track: track.clone(),
             rhythm: Rhythm { grid },
             spectrum,
-            texture: Texture::of(&halve(&mono)),
+            texture,
         })
     }
 }

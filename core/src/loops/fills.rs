@@ -11,58 +11,84 @@ use crate::config::tuning::Tuning;
 
 /// Shortest section in which a fill can be told from the rest.
 const SHORTEST: usize = 4;
+/// Fills end phrases, and the shortest phrase has this many bars.
+const PHRASE: usize = 4;
 
-/// The fills of `section`, in order.
+/// The fills of `section`, in order, where it repeats after `unit` bars.
 ///
-/// Tested are the last bar and, in a section with repeats enough to tell, every fourth.
-pub fn of(repetition: &Repetition, section: &Range<usize>, tuning: &Tuning) -> Vec<usize> {
-    let n = section.len();
-    if n < SHORTEST {
+/// The last bar is compared with its nearest repeat at any lag. Inner bars that end a phrase, and all bars where no
+/// drums play, must fail to repeat what stands a whole number of units away, since there a bar without a repeat may
+/// simply be another chord; and a bar that only a fill could have answered is not judged.
+pub fn of(repetition: &Repetition, section: &Range<usize>, unit: usize, drumless: bool, tuning: &Tuning) -> Vec<usize> {
+    if section.len() < SHORTEST {
         return Vec::new();
     }
-    (section.start..section.end)
-        .filter(|&bar| bar + 1 == section.end || (bar + 1 - section.start) % 4 == 0)
-        .filter(|&bar| is_orphan(repetition, section, bar, tuning))
-        .collect()
-}
-
-fn is_orphan(repetition: &Repetition, section: &Range<usize>, bar: usize, tuning: &Tuning) -> bool {
-    let octaves = |kind: fn(&Distance) -> f32, ground: f64| {
-        let own = nearest(repetition, section, bar, None, kind)?;
-        let mut others: Vec<f32> = section
-            .clone()
-            .filter(|b| *b != bar)
-            .filter_map(|b| nearest(repetition, section, b, Some(bar), kind))
-            .collect();
-        if others.is_empty() {
-            return None;
-        }
-        let ratio = (f64::from(own) + ground) / (f64::from(median(&mut others)) + ground);
-        Some(ratio.log2())
+    let judge = Judge {
+        repetition,
+        section,
+        unit: unit.max(1),
+        tuning,
     };
-    octaves(|d| d.mel_worst, tuning.fill_ground_mel).is_some_and(|o| o > tuning.fill_octaves_mel)
-        || octaves(|d| d.onset_worst, tuning.fill_ground_onset).is_some_and(|o| o > tuning.fill_octaves_onset)
-}
-
-/// Distance from `bar` to its nearest repeat in `section` other than `without`.
-fn nearest(
-    repetition: &Repetition,
-    section: &Range<usize>,
-    bar: usize,
-    without: Option<usize>,
-    kind: fn(&Distance) -> f32,
-) -> Option<f32> {
-    let mut least = f32::INFINITY;
-    for (lag, row) in repetition.at_lags() {
-        for (other, first) in [(bar.checked_sub(*lag), bar.wrapping_sub(*lag)), (Some(bar + lag), bar)] {
-            if let Some(other) = other
-                && section.contains(&other)
-                && Some(other) != without
-                && let Some(d) = row.get(first)
-            {
-                least = least.min(kind(d));
-            }
+    let last = section.end - 1;
+    let mut fills = Vec::new();
+    if judge.is_orphan(last, drumless, &fills) {
+        fills.push(last);
+    }
+    for bar in (section.start + PHRASE - 1..last).step_by(PHRASE) {
+        if judge.is_orphan(bar, true, &fills) {
+            fills.push(bar);
         }
     }
-    least.is_finite().then_some(least)
+    fills.sort_unstable();
+    fills
+}
+
+struct Judge<'a> {
+    repetition: &'a Repetition,
+    section: &'a Range<usize>,
+    unit: usize,
+    tuning: &'a Tuning,
+}
+
+impl Judge<'_> {
+    fn is_orphan(&self, bar: usize, at_units: bool, fills: &[usize]) -> bool {
+        let t = self.tuning;
+        let octaves = |kind: fn(&Distance) -> f32, ground: f64| {
+            let own = self.nearest(bar, at_units, fills, kind)?;
+            let without: Vec<usize> = fills.iter().copied().chain([bar]).collect();
+            let mut others: Vec<f32> = self
+                .section
+                .clone()
+                .filter(|b| !without.contains(b))
+                .filter_map(|b| self.nearest(b, at_units, &without, kind))
+                .collect();
+            if others.is_empty() {
+                return None;
+            }
+            let ratio = (f64::from(own) + ground) / (f64::from(median(&mut others)) + ground);
+            Some(ratio.log2())
+        };
+        octaves(|d| d.mel_worst, t.fill_ground_mel).is_some_and(|o| o > t.fill_octaves_mel)
+            || octaves(|d| d.onset_worst, t.fill_ground_onset).is_some_and(|o| o > t.fill_octaves_onset)
+    }
+
+    /// Distance from `bar` to its nearest repeat in the section, other than the bars `without`.
+    fn nearest(&self, bar: usize, at_units: bool, without: &[usize], kind: fn(&Distance) -> f32) -> Option<f32> {
+        let mut least = f32::INFINITY;
+        for (lag, row) in self.repetition.at_lags() {
+            if at_units && lag % self.unit != 0 {
+                continue;
+            }
+            for (other, first) in [(bar.checked_sub(*lag), bar.wrapping_sub(*lag)), (Some(bar + lag), bar)] {
+                if let Some(other) = other
+                    && self.section.contains(&other)
+                    && !without.contains(&other)
+                    && let Some(d) = row.get(first)
+                {
+                    least = least.min(kind(d));
+                }
+            }
+        }
+        least.is_finite().then_some(least)
+    }
 }

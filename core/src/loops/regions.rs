@@ -155,18 +155,44 @@ fn drumless(texture: &Texture, bars: &Bars) -> Vec<f32> {
         let first = ((bar.start - 0.025) / b.hop).round().max(0.0) as usize;
         let last = (((bar.end - 0.025) / b.hop).round().max(0.0) as usize).min(b.frames);
         let frames = first.min(last)..last;
-        let mut kick: Vec<f32> = frames.clone().map(|t| b.onset[t * GROUPS]).collect();
+        let mut kick = Vec::new();
+        let mut hats = 0f32;
+        let slots = 4 * bar.beats;
+        for s in 0..slots {
+            let at = bar.start + (bar.end - bar.start) * f64::from(s) / f64::from(slots);
+            let mut x = [0f32; GROUPS];
+            super::distance::window_max(&b.onset, b.hop, at - 0.035, at + 0.035, &mut x);
+            kick.push(x[0]);
+            hats += 0.5 * (x[6] + x[7]) / slots as f32;
+        }
         low.push(quantile(&mut kick, 0.85).unwrap_or(0.0));
-        let hats: f32 = frames
-            .clone()
-            .map(|t| b.onset[t * GROUPS + GROUPS - 2] + b.onset[t * GROUPS + GROUPS - 1])
-            .sum();
-        high.push(0.5 * hats / frames.len().max(1) as f32);
+        high.push(hats);
         let mut c = b.cover[frames].to_vec();
         cover.push((
             quantile(&mut c, 0.97).unwrap_or(0.0),
             quantile(&mut c, 0.9).unwrap_or(0.0),
         ));
+    }
+    if std::env::var("LWDUMP").is_ok() {
+        for (i, bar) in bars.bars.iter().enumerate() {
+            let first = ((bar.start - 0.025) / b.hop).round().max(0.0) as usize;
+            let last = (((bar.end - 0.025) / b.hop).round().max(0.0) as usize).min(b.frames);
+            print!("BAR {i} {} {} {} {}", low[i], high[i], cover[i].0, cover[i].1);
+            for g in 0..GROUPS {
+                let mut k: Vec<f32> = (first..last).map(|t| b.onset[t * GROUPS + g]).collect();
+                print!(
+                    " {} {}",
+                    quantile(&mut k, 0.85).unwrap_or(0.0),
+                    quantile(&mut k, 0.97).unwrap_or(0.0)
+                );
+            }
+            for g in 0..16 {
+                let p: f32 = (first..last).map(|t| b.percussive[t * 16 + g]).sum();
+                let h: f32 = (first..last).map(|t| b.harmonic[t * 16 + g]).sum();
+                print!(" {p} {h}");
+            }
+            println!();
+        }
     }
     let usual = |x: &[f32]| quantile(&mut x.to_vec(), 0.6).unwrap_or(0.0);
     let (usual_low, usual_high) = (usual(&low), usual(&high));

@@ -88,14 +88,15 @@ impl Structure {
         let sections = cut
             .into_iter()
             .enumerate()
-            .map(|(i, s)| Section {
+            .map(|(i, s)| (i, s.clone(), traits.drumless_of(&s) > 0.0))
+            .map(|(i, s, drumless)| Section {
                 span: bars.span(&s),
                 unit: units[i],
                 repeats: units::at_lag(&repetition, &s, units[i] as usize, tuning, |u| u.all).map(|z| 1.0 - z),
-                fills: fills::of(&repetition, &s, tuning),
+                fills: fills::of(&repetition, &s, units[i] as usize, drumless, tuning),
                 content: contents[i],
                 drums_only: drums_only[i],
-                drumless: traits.drumless_of(&s) > 0.0,
+                drumless,
                 below_loudest: loudest - levels[i],
                 bars: s,
             })

@@ -25,7 +25,7 @@ impl Analysis {
             .unwrap_or_else(|| BeatGrid::empty(GridSource::Tracked));
         Ok(Self {
             track: track.clone(),
-            rhythm: Rhythm { grid },
+            rhythm: Rhythm::given(grid),
         })
     }
 }

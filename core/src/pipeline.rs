@@ -10,10 +10,3 @@ pub mod predict;
 pub mod suggest;
 
 pub use suggest::{Error, Suggestion, Suggestions, suggest};
-
-use crate::analysis::Analysis;
-
-/// The track's key; none where it is not known.
-fn key(_analysis: &Analysis) -> Option<analyze::Key> {
-    None
-}

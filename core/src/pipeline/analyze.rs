@@ -13,7 +13,9 @@ use crate::analysis::Analysis;
 use crate::config::Config;
 use crate::loops;
 use crate::progress::Progress;
+use crate::rhythm::Rhythm;
 use crate::rhythm::grid::GridSource;
+use crate::rhythm::hypothesis::Hypothesis;
 
 /// What there is to know of a track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,6 +92,8 @@ pub struct Meter {
 pub struct Key {
     /// Its short name, such as `Am`.
     pub name: String,
+    /// Its place on the Camelot wheel, such as `8A`.
+    pub camelot: String,
     /// How far it can be trusted, 0 to 1.
     pub confidence: f32,
 }
@@ -167,7 +171,11 @@ pub fn analyze(
     let analysis = Analysis::of(track, config, progress).map_err(super::Error::from)?;
     let structure = structure_of(&analysis, config, progress)?;
     let grid = &analysis.rhythm.grid;
-    told.key = super::key(&analysis);
+    told.key = analysis.key.map(|key| Key {
+        name: key.name().to_owned(),
+        camelot: key.camelot(),
+        confidence: key.confidence,
+    });
     told.beats = grid.beats.iter().map(|&b| seconds(b, rate)).collect();
     told.downbeats = grid
         .downbeats
@@ -181,7 +189,7 @@ pub fn analyze(
             constant: grid.constant,
             confidence: grid.confidence,
             source: grid.source,
-            alternatives: Vec::new(),
+            alternatives: alternatives(&analysis.rhythm),
         });
     }
     told.sections = structure.sections.iter().map(|s| section(s, rate)).collect();
@@ -192,6 +200,20 @@ pub fn analyze(
         quiet: regions(&structure.regions.quiet),
     };
     Ok(told)
+}
+
+/// Other readings of the beat, each with its share of the trust by a softmax over the scores of all that were kept.
+fn alternatives(rhythm: &Rhythm) -> Vec<Alternative> {
+    const MOST: usize = 4;
+    let scores = rhythm.hypotheses.iter().map(|h| f64::from(h.score));
+    let best = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = scores.map(|s| (s - best).exp()).sum();
+    let alternative = |h: &Hypothesis| Alternative {
+        bpm: h.tempo.0,
+        beats_per_bar: h.bars.first().map_or(4, |b| b.beats_per_bar),
+        confidence: ((f64::from(h.score) - best).exp() / total) as f32,
+    };
+    rhythm.hypotheses.iter().skip(1).take(MOST).map(alternative).collect()
 }
 
 fn section(s: &loops::Section, rate: u32) -> Section {

@@ -487,7 +487,7 @@ impl TrackFacts {
             beats_per_bar: grid.beats_per_bar,
             constant_tempo: grid.constant,
             grid_confidence: grid.confidence,
-            key: super::key(&found.analysis).map(|key| key.name),
+            key: found.analysis.key.map(|key| key.name().to_owned()),
         }
     }
 }

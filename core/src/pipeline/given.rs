@@ -143,33 +143,18 @@ impl GivenBeats {
         Ok(grids)
     }
 
-    /// The grid of a track of `rate` frames a second. Where nobody said which beats are downbeats, every fourth is taken,
-    /// from the first.
+    /// The grid of a track of `rate` frames a second; without bars where nobody said which beats are downbeats.
     pub fn grid(&self, rate: u32) -> BeatGrid {
+        let frames = |seconds: f64| seconds * f64::from(rate);
         let index = |d: &f64| self.beats.partition_point(|b| b < d);
-        let mut downbeats: Vec<usize> = self.downbeats.iter().map(index).collect();
-        if downbeats.is_empty() {
-            downbeats = (0..self.beats.len()).step_by(4).collect();
-        }
-        let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
-        downbeats
-            .windows(2)
-            .for_each(|w| *lengths.entry(w[1] - w[0]).or_default() += 1);
-        let beats_per_bar = lengths
-            .into_iter()
-            .max_by_key(|(_, n)| *n)
-            .map_or(4, |(length, _)| length as u32);
-        let mut periods: Vec<f64> = self.beats.windows(2).map(|w| w[1] - w[0]).collect();
-        periods.sort_by(f64::total_cmp);
-        let median = periods.get(periods.len() / 2).copied().unwrap_or(0.5);
+        let seconds = self.beats.last().unwrap_or(&0.0) - self.beats.first().unwrap_or(&0.0);
+        let mean = seconds / self.beats.len().saturating_sub(1).max(1) as f64;
         BeatGrid {
-            beats: self.beats.iter().map(|b| b * f64::from(rate)).collect(),
-            downbeats,
-            beats_per_bar,
-            tempo: Bpm::from_period(median).unwrap_or(Bpm(120.0)),
-            constant: periods.iter().all(|p| (p / median - 1.0).abs() < 0.01),
+            beats: self.beats.iter().map(|&b| frames(b)).collect(),
+            downbeats: self.downbeats.iter().map(index).collect(),
+            tempo: Bpm::from_period(mean).unwrap_or(Bpm(120.0)),
             confidence: 1.0,
-            source: GridSource::Given,
+            ..BeatGrid::empty(GridSource::Given)
         }
     }
 

@@ -7,7 +7,7 @@ pub mod texture;
 pub use spectrum::Spectrum;
 pub use texture::Texture;
 
-use crate::audio::resample::halve;
+use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
 use crate::rhythm::Rhythm;
@@ -27,11 +27,22 @@ pub struct Analysis {
     pub texture: Texture,
 }
 
+/// Why a track was not analysed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnalysisError {
+    /// The work was given up.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// Its sample rate cannot be converted.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+}
+
 impl Analysis {
     /// Analyses `track`; tracks beats only where the track brings no grid.
-    pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, Cancelled> {
+    pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, AnalysisError> {
         progress.check()?;
-        let mono = track.audio.mono();
+        let mono = mono_to_rate(&track.audio, spectrum::RATE)?;
         // The bands look at the spectra as they pass.
         let hop = spectrum::HOP as f64 / f64::from(spectrum::RATE);
         let bin = f64::from(spectrum::RATE) / spectrum::N_FFT as f64;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
 use crate::features::{FeatureTable, Schema};
 use crate::loops::{Candidate, Section, Structure, candidate};
@@ -17,9 +17,21 @@ pub enum Error {
     /// The work was given up.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// The track was not analysed.
+    #[error(transparent)]
+    Analysis(AnalysisError),
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl From<AnalysisError> for Error {
+    fn from(e: AnalysisError) -> Self {
+        match e {
+            AnalysisError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Analysis(other),
+        }
+    }
 }
 
 /// A loop that is suggested.

@@ -24,7 +24,7 @@ pub enum AnalysisError {
     Cancelled(#[from] Cancelled),
     /// The track's rate cannot be brought to the analysis rate.
     #[error(transparent)]
-    Rate(#[from] ResampleError),
+    Resample(#[from] ResampleError),
     /// The grid that came with the track is none.
     #[error(transparent)]
     Grid(GivenError),

@@ -19,9 +19,6 @@ pub use bands::{BandSink, Bands};
 pub(crate) use tonal::CHROMA;
 pub use tonal::{Tonal, tonal};
 
-use crate::audio::resample::halve;
-use crate::dsp::stft;
-
 /// The content of a track as the loop finder compares it.
 #[derive(Debug, Clone)]
 pub struct Texture {
@@ -29,30 +26,6 @@ pub struct Texture {
     pub bands: Bands,
     /// Chromas and tonal level.
     pub tonal: Tonal,
-}
-
-impl Texture {
-    /// From mono audio at 22 050 Hz.
-    pub fn of(mono: &[f32]) -> Self {
-        const RATE: f64 = 22_050.0;
-        let (n_fft, hop) = (1024, 256);
-        let mut sink = BandSink::new(
-            RATE / n_fft as f64,
-            hop as f64 / RATE,
-            stft::frame_count(mono.len(), hop),
-        );
-        let mut magnitude = vec![0.0; n_fft / 2 + 1];
-        stft::stream(mono, n_fft, hop, |_, spectrum| {
-            for (m, x) in magnitude.iter_mut().zip(spectrum) {
-                *m = (x.re * x.re + x.im * x.im).sqrt();
-            }
-            sink.push(&magnitude);
-        });
-        Self {
-            bands: sink.finish(),
-            tonal: tonal(&halve(mono), RATE / 2.0),
-        }
-    }
 }
 
 /// Decibels of a power, to 0.001 dB, for whole matrices: the exponent's bits and a polynomial of the mantissa.

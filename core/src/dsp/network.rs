@@ -4,7 +4,7 @@
 //! for small `k`. The network is Batcher's merge exchange (Knuth, TAOCP 3, 5.2.2, algorithm M), from which every
 //! comparison is struck that cannot reach the middle.
 
-use pulp::Arch;
+use crate::vectorized;
 
 /// Lanes that are worked on at once.
 pub const LANES: usize = 16;
@@ -64,10 +64,7 @@ impl MedianNetwork {
     /// `out[c]` becomes the median over `i < width` of `row(i)[c]`. Rows that are shorter than `out` leave the rest of
     /// it as it was. Values must not be NaN.
     pub fn medians<'a>(&self, row: impl Fn(usize) -> &'a [f32], out: &mut [f32]) {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || self.run(&row, out),
-        );
+        vectorized!(self.run(&row, out));
     }
 
     #[inline(always)]

@@ -9,11 +9,10 @@
 //!
 //! For mel and onset the worst beat is kept as well, since a fill often takes one beat only.
 
-use pulp::Arch;
-
 use super::bars::Bars;
 use crate::analysis::texture::{BANDS, CHROMA, GROUPS, Texture, fast_db};
 use crate::config::tuning::Tuning;
+use crate::vectorized;
 
 /// Slots of a beat.
 const SLOTS: usize = 4;
@@ -145,24 +144,21 @@ impl BarContents {
     pub fn compare(&self, i: usize, j: usize, beats: usize) -> Distance {
         let mut sum = [0f32; 3];
         let mut worst = [0f32; 2];
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for k in 0..beats {
-                    let (a, b) = (i + k, j + k);
-                    let mel = absolute(&self.mel[a * MEL..][..MEL], &self.mel[b * MEL..][..MEL]) / MEL as f32;
-                    let (x, y) = (&self.onset[a * ONSET..][..ONSET], &self.onset[b * ONSET..][..ONSET]);
-                    let total = x.iter().zip(y).map(|(x, y)| x + y).sum::<f32>();
-                    let onset = absolute(x, y) / total.max(self.ground);
-                    let (x, y) = (&self.chroma[a * PITCH..][..PITCH], &self.chroma[b * PITCH..][..PITCH]);
-                    sum[0] += mel;
-                    sum[1] += cosine_distance(x, y);
-                    sum[2] += onset;
-                    worst[0] = worst[0].max(mel);
-                    worst[1] = worst[1].max(onset);
-                }
-            },
-        );
+        vectorized!({
+            for k in 0..beats {
+                let (a, b) = (i + k, j + k);
+                let mel = absolute(&self.mel[a * MEL..][..MEL], &self.mel[b * MEL..][..MEL]) / MEL as f32;
+                let (x, y) = (&self.onset[a * ONSET..][..ONSET], &self.onset[b * ONSET..][..ONSET]);
+                let total = x.iter().zip(y).map(|(x, y)| x + y).sum::<f32>();
+                let onset = absolute(x, y) / total.max(self.ground);
+                let (x, y) = (&self.chroma[a * PITCH..][..PITCH], &self.chroma[b * PITCH..][..PITCH]);
+                sum[0] += mel;
+                sum[1] += cosine_distance(x, y);
+                sum[2] += onset;
+                worst[0] = worst[0].max(mel);
+                worst[1] = worst[1].max(onset);
+            }
+        });
         let per = 1.0 / beats.max(1) as f32;
         Distance {
             mel: sum[0] * per,

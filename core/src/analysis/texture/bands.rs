@@ -1,9 +1,8 @@
 //! Mel bands, their harmonic and percussive parts, onset strength by band.
 
-use pulp::Arch;
-
 use super::fast_db;
 use crate::dsp::network::MedianNetwork;
+use crate::vectorized;
 
 /// Mel bands.
 pub(crate) const BANDS: usize = 64;
@@ -81,24 +80,21 @@ impl BandSink {
             squared,
             ..
         } = self;
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                squared.clear();
-                squared.extend(magnitude.iter().map(|m| m * m));
-                let mut sums = [0f32; 8];
-                for chunk in squared.chunks_exact(8) {
-                    for (s, x) in sums.iter_mut().zip(chunk) {
-                        *s += x;
-                    }
+        vectorized!({
+            squared.clear();
+            squared.extend(magnitude.iter().map(|m| m * m));
+            let mut sums = [0f32; 8];
+            for chunk in squared.chunks_exact(8) {
+                for (s, x) in sums.iter_mut().zip(chunk) {
+                    *s += x;
                 }
-                power.push(sums.iter().sum());
-                for (first, weights) in bank.iter() {
-                    let bins = squared.get(*first..).unwrap_or_default();
-                    mel.push(bins.iter().zip(weights).map(|(x, w)| x * w).sum());
-                }
-            },
-        );
+            }
+            power.push(sums.iter().sum());
+            for (first, weights) in bank.iter() {
+                let bins = squared.get(*first..).unwrap_or_default();
+                mel.push(bins.iter().zip(weights).map(|(x, w)| x * w).sum());
+            }
+        });
     }
 
     /// What the frames amount to.
@@ -218,15 +214,12 @@ fn rises(mel: &[f32], mask: &[f32], floor: f32, frames: usize) -> (Vec<f32>, Vec
     for t in 0..frames {
         let (m, w) = (&mel[t * BANDS..(t + 1) * BANDS], &mask[t * BANDS..(t + 1) * BANDS]);
         let now = t % (RISE + 1);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for b in 0..BANDS {
-                    levels[now][b] = fast_db(m[b]).max(floor);
-                    levels[now][BANDS + b] = fast_db(m[b] * w[b]).max(floor);
-                }
-            },
-        );
+        vectorized!({
+            for b in 0..BANDS {
+                levels[now][b] = fast_db(m[b]).max(floor);
+                levels[now][BANDS + b] = fast_db(m[b] * w[b]).max(floor);
+            }
+        });
         if t == 0 {
             levels = [levels[0]; RISE + 1];
         }

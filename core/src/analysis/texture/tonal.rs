@@ -2,10 +2,10 @@
 
 use std::f64::consts::TAU;
 
-use pulp::Arch;
-
 use crate::dsp::network::MedianNetwork;
 use crate::dsp::stft;
+use crate::progress::{Cancelled, Progress};
+use crate::vectorized;
 
 /// Columns of the chroma rows: 12 pitch classes below 250 Hz, then 12 above.
 pub(crate) const CHROMA: usize = 24;
@@ -45,7 +45,9 @@ pub struct Tonal {
 }
 
 /// The pitch content of mono audio at `rate` Hz; 11 025 is enough and cheapest.
-pub fn tonal(mono: &[f32], rate: f64) -> Tonal {
+pub fn tonal(mono: &[f32], rate: f64, progress: &dyn Progress) -> Result<Tonal, Cancelled> {
+    /// Frames between two looks at whether to go on.
+    const CHECK: usize = 256;
     // The power of two nearest to the window.
     let n_fft = (1usize << (WINDOW * rate).log2().round().clamp(8.0, 20.0) as u32).max(256);
     let hop = ((HOP * rate).round() as usize).max(1);
@@ -54,21 +56,25 @@ pub fn tonal(mono: &[f32], rate: f64) -> Tonal {
     let mut pitch = Pitch::new(bin_hz, n_fft / 2 + 1, frames);
     let mut level = Level::new(bin_hz, n_fft / 2 + 1, frames);
     let mut magnitude = vec![0.0; n_fft / 2 + 1];
-    stft::stream(mono, n_fft, hop, |_, spectrum| {
-        for (m, x) in magnitude.iter_mut().zip(spectrum) {
-            *m = (x.re * x.re + x.im * x.im).sqrt();
+    let mut stft = stft::Stft::new(n_fft, hop);
+    let mut power = magnitude.clone();
+    for t in 0..frames {
+        if t % CHECK == 0 {
+            progress.check()?;
         }
+        stft::power(stft.frame(mono, t), &mut power);
+        stft::magnitude(&power, &mut magnitude);
         pitch.push(&magnitude);
         level.push(&magnitude);
-    });
+    }
     let tuning = pitch.tuning();
-    Tonal {
+    Ok(Tonal {
         hop: hop as f64 / rate,
         frames,
         chroma: pitch.chroma(tuning),
         level: level.finish(),
         tuning,
-    }
+    })
 }
 
 /// Gathers chroma in thirds of semitones, and evidence of the tuning.
@@ -248,17 +254,14 @@ impl Level {
         let (now, held) = (&now[reach..self.kept - reach], &self.held[reach..self.kept - reach]);
         let ground = &self.ground;
         let mut energy = 0f32;
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for ((now, held), ground) in now.chunks(STRIDE).zip(held.chunks(STRIDE)).zip(ground) {
-                    for (x, h) in now.iter().zip(held) {
-                        let over = (x.min(*h) - STAND * ground).max(0.0);
-                        energy += over * over;
-                    }
+        vectorized!({
+            for ((now, held), ground) in now.chunks(STRIDE).zip(held.chunks(STRIDE)).zip(ground) {
+                for (x, h) in now.iter().zip(held) {
+                    let over = (x.min(*h) - STAND * ground).max(0.0);
+                    energy += over * over;
                 }
-            },
-        );
+            }
+        });
         self.out.push(energy);
     }
 
@@ -276,6 +279,10 @@ mod tests {
 
     const RATE: f64 = 11_025.0;
 
+    fn of(mono: &[f32]) -> Tonal {
+        tonal(mono, RATE, &crate::progress::Silent).unwrap()
+    }
+
     fn tone(hz: f64, seconds: f64) -> Vec<f32> {
         (0..(seconds * RATE) as usize)
             .map(|i| (TAU * hz * i as f64 / RATE).sin() as f32 * 0.3)
@@ -285,7 +292,7 @@ mod tests {
     #[test]
     fn a_tone_lights_its_pitch_class_at_any_tuning() {
         for cents in [-40.0, -20.0, 0.0, 15.0, 45.0] {
-            let t = tonal(&tone(440.0 * 2f64.powf(cents / 1200.0), 3.0), RATE);
+            let t = of(&tone(440.0 * 2f64.powf(cents / 1200.0), 3.0));
             assert!((t.tuning - cents / 100.0).abs() < 0.06, "{cents} cents: {}", t.tuning);
             let row = &t.chroma[30 * CHROMA + 12..31 * CHROMA];
             let best = (0..12).max_by(|a, b| row[*a].total_cmp(&row[*b]));
@@ -295,17 +302,17 @@ mod tests {
 
     #[test]
     fn the_tonal_level_hears_tones_and_not_clicks() {
-        let t = tonal(&tone(440.0, 3.0), RATE);
+        let t = of(&tone(440.0, 3.0));
         let mut clicks = vec![0f32; t.frames * 512];
         clicks.iter_mut().step_by(2756).for_each(|x| *x = 0.9);
-        let c = tonal(&clicks, RATE);
+        let c = of(&clicks);
         assert!(t.level[30] > 1e4 * c.level[30], "{} {}", t.level[30], c.level[30]);
     }
 
     #[test]
     fn short_and_silent_tracks_are_finite() {
         for n in [0, 1, 100, 5000] {
-            let t = tonal(&vec![0.0; n], RATE);
+            let t = of(&vec![0.0; n]);
             assert_eq!((t.level.len(), t.chroma.len()), (t.frames, t.frames * CHROMA));
             assert!(t.level.iter().chain(&t.chroma).all(|x| *x == 0.0));
             assert_eq!(t.tuning, 0.0);

@@ -26,6 +26,8 @@ pub struct Decode {
     pub max_seconds: f64,
     /// Most accepted channels.
     pub max_channels: u32,
+    /// Most memory for decoded samples, in MiB. Three hours of 44.1 kHz stereo need 3634.
+    pub max_memory_mb: u64,
 }
 
 impl Default for Decode {
@@ -33,6 +35,7 @@ impl Default for Decode {
         Self {
             max_seconds: 3.0 * 3600.0,
             max_channels: 64,
+            max_memory_mb: 4096,
         }
     }
 }

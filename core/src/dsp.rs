@@ -8,4 +8,5 @@ pub mod log;
 pub mod median;
 pub mod mel;
 pub mod onset;
+pub mod simd;
 pub mod stft;

@@ -24,6 +24,8 @@ use crate::progress::{Progress, Stage};
 const AAC_PRIMING: u32 = 1024;
 /// After so many undecodable packets in a row, the rest is taken for something else than audio.
 const MAX_BAD_RUN: u32 = 1000;
+/// Fewer missing frames than this are a difference of opinion about padding: two MPEG frames.
+const FEW: u64 = 2304;
 /// Longest silence that stands in for one undecodable packet, in frames.
 const MAX_PACKET: u64 = 1 << 16;
 
@@ -435,18 +437,18 @@ fn finish(
     if let (true, Some(delay), Some(padding), Some(frames)) = (mpeg, track.delay, track.padding, track.num_frames) {
         // Padding lies at the end of the file that the tag was written for; a file that was cut or joined since has
         // another end. Some encoders count the tag's own frame.
-        let tagged = frames + u64::from(delay) + u64::from(padding);
+        let tagged = frames.saturating_add(u64::from(delay) + u64::from(padding));
         if sink.taken.abs_diff(tagged) <= 1152 {
             length = Some(sink.frames().saturating_sub(u64::from(padding)));
         }
     }
-    let exact = !mpeg || track.delay.is_some();
-    if let Some(expected) = track.num_frames.filter(|&n| exact && n > sink.taken) {
-        let missing = (expected - sink.taken) as f64 / f64::from(sink.sample_rate);
-        // Less than a packet is a difference of opinion about padding.
-        if missing > 0.1 {
-            warnings.push(format!("the file ends {missing:.1} s before its header says"));
-        }
+    // An MPEG header without a tag has only an estimate of its length.
+    let announced = track.num_frames.filter(|_| !mpeg || track.delay.is_some());
+    let silent = u64::from(track.delay.unwrap_or(0)) + u64::from(track.padding.unwrap_or(0));
+    let announced = announced.map(|n| if mpeg { n.saturating_add(silent) } else { n });
+    if let Some(missing) = announced.and_then(|n| n.checked_sub(sink.taken)).filter(|&n| n >= FEW) {
+        let seconds = missing as f64 / f64::from(sink.sample_rate);
+        warnings.push(format!("{seconds:.2} s fewer than its header says: cut off or damaged"));
     }
     if let Some(length) = length.and_then(|n| usize::try_from(n).ok()) {
         sink.planes.iter_mut().for_each(|p| p.truncate(length));

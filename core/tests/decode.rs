@@ -165,6 +165,29 @@ fn a_flac_that_is_cut_off_gives_what_it_has() {
 }
 
 #[test]
+fn a_caf_that_was_never_finished_is_read() {
+    // A PCM file whose data chunk has the size −1, as written by a recorder that was stopped.
+    let mut caf = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20\x40\xe5\x88\x80\0\0\0\0lpcm".to_vec();
+    for word in [2u32, 2, 1, 1, 16] {
+        caf.extend(word.to_be_bytes());
+    }
+    caf.extend(b"data");
+    caf.extend((-1i64).to_be_bytes());
+    caf.extend([0; 4]);
+    caf.extend((0..1000i16).flat_map(|x| (x * 16).to_le_bytes()));
+    let finished = |size: i64| {
+        let mut caf = caf.clone();
+        caf[56..64].copy_from_slice(&size.to_be_bytes());
+        decode("x.caf", caf).unwrap()
+    };
+    for size in [-1, 2004, 1 << 40] {
+        let d = finished(size);
+        assert_eq!(d.audio.frames(), 1000, "{size}");
+        assert_eq!(d.audio.planes()[0][999], 999.0 * 16.0 / 32_768.0);
+    }
+}
+
+#[test]
 fn every_truncation_ends_in_audio_or_error() {
     for name in [
         "lame.mp3",

@@ -18,8 +18,21 @@ use crate::loops::seam::{self, Seam};
 
 /// What is missing at the recording's end may be made up with silence, in seconds: the grid's error, not music.
 pub const MAX_PAD: f64 = 0.050;
-/// Cross-fade lengths to try after the one asked for, in milliseconds.
-const OTHER_FADES_MS: [f64; 6] = [20.0, 5.0, 40.0, 2.5, 1.25, 0.6];
+/// Cross-fades to try after the one asked for, in order: the fade and what is held of the recording after it, in
+/// milliseconds. A hold as long as the energy is measured makes the wrap an exact image of the recording: it is what
+/// remains where the loop's end is much louder than what precedes its start.
+const OTHERS_MS: [(f64, f64); 7] = [
+    (20.0, 0.0),
+    (5.0, 0.0),
+    (10.0, 5.2),
+    (20.0, 5.2),
+    (3.0, 5.2),
+    (2.5, 0.0),
+    (1.0, 0.0),
+];
+/// A seam is mended when it comes this near to its limits, and is mended when it stays as far below: nobody's rounding
+/// then makes a click of it.
+const MARGIN: f64 = 0.9;
 /// Farthest that the start moves to mend a seam, in seconds.
 const NUDGE: f64 = 0.001;
 /// How many other starts are tried.
@@ -93,11 +106,11 @@ pub fn cut(audio: &AudioBuffer, start: usize, frames: usize, config: &config::Ex
     if config.fade_ms > 0.0 {
         mender.fade_ends((config.fade_ms * 1e-3 * rate).round() as usize);
         report.after = mender.measure(start);
-    } else if before.clicks() && config.crossfade_ms > 0.0 {
+    } else if before.excess() > MARGIN && config.crossfade_ms > 0.0 {
         let best = mender.mend(start, before, config.crossfade_ms);
         mender.apply(&best);
-        report.after = mender.exact(best.start);
-        report.crossfade_ms = best.fade as f64 / rate * 1e3;
+        report.after = mender.measure(best.start);
+        report.crossfade_ms = (best.fade + best.hold) as f64 / rate * 1e3;
         return Ok(Cut {
             planes: mender.planes,
             start: Some(best.start),
@@ -123,7 +136,10 @@ enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Attempt {
     start: usize,
+    /// Frames of cross-fade.
     fade: usize,
+    /// Frames of the recording before the start, after the cross-fade.
+    hold: usize,
     origin: Origin,
     seam: Seam,
 }
@@ -148,15 +164,11 @@ impl<'a> Mender<'a> {
         }
     }
 
+    /// The seam of the loop as it is. A cross-fade changes some hundredths of a loop at most, so the yardsticks of the plain
+    /// cut go on to hold.
     fn measure(&self, start: usize) -> Seam {
         let source = Some((self.audio.planes(), start));
         seam::measure(&self.planes, source, self.audio.sample_rate(), &self.yardsticks)
-    }
-
-    /// As [`Mender::measure`], with the yardsticks of the finished loop.
-    fn exact(&mut self, start: usize) -> Seam {
-        self.yardsticks = seam::yardsticks(&self.planes);
-        self.measure(start)
     }
 
     /// Finds the best mend. Works on the last frames only, so that trying costs little.
@@ -164,6 +176,7 @@ impl<'a> Mender<'a> {
         let mut best = Attempt {
             start,
             fade: 0,
+            hold: 0,
             origin: Origin::Silence,
             seam: plain,
         };
@@ -172,7 +185,7 @@ impl<'a> Mender<'a> {
                 if attempt.seam.excess() < best.seam.excess() {
                     best = attempt;
                 }
-                if !best.seam.clicks() {
+                if best.seam.excess() <= MARGIN {
                     return best;
                 }
             }
@@ -186,38 +199,45 @@ impl<'a> Mender<'a> {
         let frames = self.planes[0].len();
         let head = (seam::EXACT_SECONDS * rate).round() as usize;
         let most = frames.saturating_sub(head).min(frames / 2);
-        let length = move |ms: f64| ((ms * 1e-3 * rate).round() as usize).clamp(1, most.max(1));
-        let wanted = length(wanted_ms);
+        let length = move |ms: f64| (ms * 1e-3 * rate).round() as usize;
+        let wanted = (length(wanted_ms).clamp(1, most.max(1)), 0);
+        let others = OTHERS_MS.map(|(fade, hold)| (length(fade).max(1), length(hold)));
         // Clear of an attack first; then, if nothing else helps, over it.
-        let clear = self.clear_of_attack(start, frames, wanted);
-        let mut fades: Vec<usize> = vec![wanted.min(clear)];
-        fades.extend(OTHER_FADES_MS.map(length).iter().map(|f| *f.min(&clear)));
-        fades.extend(OTHER_FADES_MS.map(length));
-        let mut tried: Vec<usize> = Vec::new();
-        fades.retain(|f| *f <= most && !tried.contains(f) && (tried.push(*f), true).1);
-        fades.into_iter().flat_map(move |fade| {
-            let inside = (fade > start).then_some([Origin::Silence, Origin::Mirror]);
-            let origins = inside.unwrap_or([Origin::Silence; 2]);
-            let distinct = if fade > start { 2 } else { 1 };
+        let clear = self.clear_of_attack(start, frames, wanted.0);
+        let mut shapes: Vec<(usize, usize)> = Vec::new();
+        for limit in [clear, usize::MAX] {
+            for (fade, hold) in std::iter::once(wanted).chain(others) {
+                let shape = if hold > 0 { (fade, hold) } else { (fade.min(limit), 0) };
+                let total = shape.0 + shape.1;
+                if total <= limit && total <= most && !shapes.contains(&shape) {
+                    shapes.push(shape);
+                }
+            }
+        }
+        shapes.into_iter().flat_map(move |(fade, hold)| {
+            let origins: &[Origin] = if fade + hold > start {
+                &[Origin::Silence, Origin::Mirror]
+            } else {
+                &[Origin::Silence]
+            };
             origins
-                .into_iter()
-                .take(distinct)
-                .map(move |origin| self.attempt(start, fade, origin))
+                .iter()
+                .map(move |&origin| self.attempt(start, (fade, hold), origin))
         })
     }
 
-    fn attempt(&self, start: usize, fade: usize, origin: Origin) -> Attempt {
+    fn attempt(&self, start: usize, (fade, hold): (usize, usize), origin: Origin) -> Attempt {
         // Head and tail are all that the measure looks at.
         let rate = f64::from(self.audio.sample_rate());
         let frames = self.planes[0].len();
         let window = (seam::ENERGY_SECONDS * rate).round() as usize;
-        let tail = fade.max(window).min(frames);
+        let tail = (fade + hold).max(window).min(frames);
         let head = window.max(2).min(frames);
         let ends: Vec<Vec<f32>> = {
             let mut tails = slice(self.audio, start + frames - tail, tail);
-            let skip = tail - fade;
+            let skip = tail - fade - hold;
             let mut faded: Vec<&mut [f32]> = tails.iter_mut().map(|t| &mut t[skip..]).collect();
-            crossfade(&mut faded, self.audio, start, origin);
+            crossfade(&mut faded, hold, self.audio, start, origin);
             let heads = slice(self.audio, start, head);
             heads
                 .into_iter()
@@ -232,6 +252,7 @@ impl<'a> Mender<'a> {
         Attempt {
             start,
             fade,
+            hold,
             origin,
             seam: seam::measure(&ends, source, self.audio.sample_rate(), &self.yardsticks),
         }
@@ -244,9 +265,9 @@ impl<'a> Mender<'a> {
             self.at = attempt.start;
         }
         if attempt.fade > 0 {
-            let from = frames - attempt.fade;
+            let from = frames - attempt.fade - attempt.hold;
             let mut tails: Vec<&mut [f32]> = self.planes.iter_mut().map(|p| &mut p[from..]).collect();
-            crossfade(&mut tails, self.audio, attempt.start, attempt.origin);
+            crossfade(&mut tails, attempt.hold, self.audio, attempt.start, attempt.origin);
         }
     }
 
@@ -329,21 +350,23 @@ fn slice(audio: &AudioBuffer, start: usize, frames: usize) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// Fades `tails`, the last frames of a loop, into the frames of `audio` that precede `start`.
-fn crossfade(tails: &mut [&mut [f32]], audio: &AudioBuffer, start: usize, origin: Origin) {
-    let fade = tails.first().map_or(0, |t| t.len());
+/// Fades `tails`, the last frames of a loop, into the frames of `audio` that precede `start`, the last `hold` of which come
+/// unmixed.
+fn crossfade(tails: &mut [&mut [f32]], hold: usize, audio: &AudioBuffer, start: usize, origin: Origin) {
+    let total = tails.first().map_or(0, |t| t.len());
+    let fade = total.saturating_sub(hold);
     let preroll = |x: &[f32], i: usize| -> f32 {
-        match (start + i).checked_sub(fade) {
+        match (start + i).checked_sub(total) {
             Some(at) => x[at],
             None => match origin {
                 Origin::Silence => 0.0,
-                Origin::Mirror => 2.0 * x[0] - x.get(fade - start - i).copied().unwrap_or(0.0),
+                Origin::Mirror => 2.0 * x[0] - x.get(total - start - i).copied().unwrap_or(0.0),
             },
         }
     };
     let (mut ab, mut aa, mut bb) = (0.0f64, 0.0f64, 0.0f64);
     for (tail, x) in tails.iter().zip(audio.planes()) {
-        for (i, &a) in tail.iter().enumerate() {
+        for (i, &a) in tail.iter().take(fade).enumerate() {
             let (a, b) = (f64::from(a), f64::from(preroll(x, i)));
             ab += a * b;
             aa += a * a;
@@ -357,19 +380,19 @@ fn crossfade(tails: &mut [&mut [f32]], audio: &AudioBuffer, start: usize, origin
     };
     for (tail, x) in tails.iter_mut().zip(audio.planes()) {
         for (i, v) in tail.iter_mut().enumerate() {
-            let k = (i + 1) as f64 / fade as f64;
-            let (a, b) = (1.0 - k, k);
+            // The last frame of the fade is the recording's, bit for bit.
+            if i + 1 >= fade {
+                *v = preroll(x, i);
+                continue;
+            }
+            let b = (i + 1) as f64 / fade as f64;
+            let a = 1.0 - b;
             let gain = if alike >= ALIKE {
                 1.0
             } else {
                 1.0 / (a * a + b * b + 2.0 * a * b * alike.max(0.0)).sqrt()
             };
-            // The last frame is the one before the start, bit for bit.
-            *v = if i + 1 == fade {
-                preroll(x, i)
-            } else {
-                (gain * (a * f64::from(*v) + b * f64::from(preroll(x, i)))) as f32
-            };
+            *v = (gain * (a * f64::from(*v) + b * f64::from(preroll(x, i)))) as f32;
         }
     }
 }

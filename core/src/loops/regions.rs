@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::bars::Bars;
-use super::distance::window_mean;
+use super::distance::{SLOTS, window_max, window_mean};
 use super::repetition::{median, quantile};
+use crate::analysis::Analysis;
 use crate::analysis::texture::{GROUPS, Texture};
 use crate::config::tuning::Tuning;
 use crate::units::{Span, power_db};
@@ -49,7 +50,8 @@ pub struct BarTraits {
 
 impl BarTraits {
     /// Measures the bars.
-    pub fn of(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Self {
+    pub fn of(analysis: &Analysis, bars: &Bars, tuning: &Tuning) -> Self {
+        let texture = &analysis.texture;
         let tonal = tonal(texture, bars, tuning);
         let mut regular: Vec<f32> = tonal
             .iter()
@@ -58,19 +60,15 @@ impl BarTraits {
             .map(|(x, _)| *x)
             .collect();
         let break_below = otsu(&mut regular, tuning.break_floor as f32, tuning.break_ceiling as f32);
-        let b = &texture.bands;
+        let spectrum = &analysis.spectrum;
         let level = bars
             .bars
             .iter()
-            .map(|bar| {
-                let mut mean = [0f32];
-                window_mean(&b.power, b.hop, bar.start, bar.end, &mut mean);
-                power_db(f64::from(mean[0])) as f32
-            })
+            .map(|bar| power_db(spectrum.power.mean(spectrum.frames_of(bar.span))) as f32)
             .collect();
         Self {
             tonal,
-            drumless: drumless(texture, bars),
+            drumless: drumless(texture, bars, tuning),
             level,
             break_below,
         }
@@ -146,53 +144,37 @@ fn otsu(values: &mut [f32], low: f32, high: f32) -> f32 {
 
 /// Log odds that a bar has no drums, from how its kick band, its hat bands and its broadband hits compare with what is
 /// usual in the track.
-fn drumless(texture: &Texture, bars: &Bars) -> Vec<f32> {
+fn drumless(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Vec<f32> {
     let b = &texture.bands;
     let mut low = Vec::with_capacity(bars.len());
     let mut high = Vec::with_capacity(bars.len());
     let mut cover = Vec::with_capacity(bars.len());
     for bar in &bars.bars {
-        let first = ((bar.start - 0.025) / b.hop).round().max(0.0) as usize;
-        let last = (((bar.end - 0.025) / b.hop).round().max(0.0) as usize).min(b.frames);
-        let frames = first.min(last)..last;
-        let mut kick = Vec::new();
+        let slots = (SLOTS as u32 * bar.beats).max(1);
+        let mut kick = Vec::with_capacity(slots as usize);
         let mut hats = 0f32;
-        let slots = 4 * bar.beats;
         for s in 0..slots {
             let at = bar.start + (bar.end - bar.start) * f64::from(s) / f64::from(slots);
-            let mut x = [0f32; GROUPS];
-            super::distance::window_max(&b.onset, b.hop, at - 0.035, at + 0.035, &mut x);
-            kick.push(x[0]);
-            hats += 0.5 * (x[6] + x[7]) / slots as f32;
+            let mut onset = [0f32; GROUPS];
+            window_max(
+                &b.onset,
+                b.hop,
+                at - tuning.onset_reach,
+                at + tuning.onset_reach,
+                &mut onset,
+            );
+            kick.push(onset[0]);
+            hats += 0.5 * (onset[GROUPS - 2] + onset[GROUPS - 1]);
         }
         low.push(quantile(&mut kick, 0.85).unwrap_or(0.0));
-        high.push(hats);
-        let mut c = b.cover[frames].to_vec();
+        high.push(hats / slots as f32);
+        let first = ((bar.start - tuning.slot_lead) / b.hop).round().max(0.0) as usize;
+        let last = (((bar.end - tuning.slot_lead) / b.hop).round().max(0.0) as usize).min(b.frames);
+        let mut c = b.cover[first.min(last)..last].to_vec();
         cover.push((
             quantile(&mut c, 0.97).unwrap_or(0.0),
             quantile(&mut c, 0.9).unwrap_or(0.0),
         ));
-    }
-    if std::env::var("LWDUMP").is_ok() {
-        for (i, bar) in bars.bars.iter().enumerate() {
-            let first = ((bar.start - 0.025) / b.hop).round().max(0.0) as usize;
-            let last = (((bar.end - 0.025) / b.hop).round().max(0.0) as usize).min(b.frames);
-            print!("BAR {i} {} {} {} {}", low[i], high[i], cover[i].0, cover[i].1);
-            for g in 0..GROUPS {
-                let mut k: Vec<f32> = (first..last).map(|t| b.onset[t * GROUPS + g]).collect();
-                print!(
-                    " {} {}",
-                    quantile(&mut k, 0.85).unwrap_or(0.0),
-                    quantile(&mut k, 0.97).unwrap_or(0.0)
-                );
-            }
-            for g in 0..16 {
-                let p: f32 = (first..last).map(|t| b.percussive[t * 16 + g]).sum();
-                let h: f32 = (first..last).map(|t| b.harmonic[t * 16 + g]).sum();
-                print!(" {p} {h}");
-            }
-            println!();
-        }
     }
     let usual = |x: &[f32]| quantile(&mut x.to_vec(), 0.6).unwrap_or(0.0);
     let (usual_low, usual_high) = (usual(&low), usual(&high));

@@ -70,6 +70,14 @@ impl BarTextures {
         sum / rows.len() as f32 / self.step
     }
 
+    /// Mean level in dB of bar `i` above 2 kHz.
+    pub fn highs(&self, i: usize) -> f32 {
+        const FIRST: usize = 8;
+        let row = &self.rows[i];
+        let sum: f32 = row[FIRST..WIDE].iter().chain(&row[WIDE + FIRST..2 * WIDE]).sum();
+        sum / (2 * (WIDE - FIRST)) as f32
+    }
+
     /// Texture change from bar `i − 1` to bar `i`, in texture steps; 0 at the first.
     pub fn novelty(&self, i: usize) -> f32 {
         match (i.checked_sub(1).and_then(|h| self.rows.get(h)), self.rows.get(i)) {

@@ -59,7 +59,7 @@ impl BarTraits {
             .filter(|(_, b)| b.regular)
             .map(|(x, _)| *x)
             .collect();
-        let break_below = otsu(&mut regular, tuning.break_floor as f32, tuning.break_ceiling as f32);
+        let break_below = break_threshold(&mut regular, tuning);
         let spectrum = &analysis.spectrum;
         let level = bars
             .bars
@@ -121,25 +121,58 @@ fn tonal(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Vec<f32> {
     x
 }
 
-/// The threshold between `low` and `high` that parts `values` into the two most compact classes (Otsu, IEEE Trans. SMC
-/// 9, 1979); the limits where that lies outside.
-fn otsu(values: &mut [f32], low: f32, high: f32) -> f32 {
-    values.sort_unstable_by(f32::total_cmp);
-    // A single silent bar must not draw the threshold away from what is heard.
-    let clipped: Vec<f64> = values.iter().map(|v| f64::from(v.max(-40.0))).collect();
-    let total: f64 = clipped.iter().sum();
-    let n = clipped.len();
-    let (mut best, mut at) = (0.0, f64::from(high));
-    let mut below = 0.0;
+/// The tonal level under which a bar is a break: between the drums and whatever has pitch.
+///
+/// Bars of drums and bass make a heap of their own between the two. So where the lower heap is two, the lowest counts.
+fn break_threshold(tonal: &mut [f32], tuning: &Tuning) -> f32 {
+    /// Heaps whose means lie this many dB apart are two.
+    const APART: f64 = 10.0;
+    tonal.sort_unstable_by(f32::total_cmp);
+    // A silent bar must not draw the threshold away from what is heard.
+    let levels: Vec<f64> = tonal.iter().map(|v| f64::from(v.max(-40.0))).collect();
+    let (low, high) = (tuning.break_floor, tuning.break_ceiling);
+    let Some(first) = otsu(&levels) else { return high as f32 };
+    let lower = levels.get(..first.below).unwrap_or_default();
+    let threshold = match otsu(lower) {
+        Some(second) if second.apart > APART && second.below >= tuning.break_bars => second.threshold,
+        _ => first.threshold,
+    };
+    threshold.clamp(low, high) as f32
+}
+
+/// A cut of sorted values into two heaps.
+struct Heaps {
+    /// Halfway between them.
+    threshold: f64,
+    /// How many values lie below.
+    below: usize,
+    /// Distance of the heaps' means.
+    apart: f64,
+}
+
+/// The cut of sorted `values` that leaves the least variance within the heaps (Otsu, IEEE Trans. SMC 9, 1979).
+fn otsu(values: &[f64]) -> Option<Heaps> {
+    let total: f64 = values.iter().sum();
+    let n = values.len();
+    let mut best: Option<(f64, Heaps)> = None;
+    let mut sum = 0.0;
     for k in 1..n {
-        below += clipped[k - 1];
-        let (a, b) = (below / k as f64, (total - below) / (n - k) as f64);
-        let between = (k * (n - k)) as f64 * (a - b) * (a - b);
-        if between > best {
-            (best, at) = (between, 0.5 * (clipped[k - 1] + clipped[k]));
+        sum += values[k - 1];
+        let apart = (total - sum) / (n - k) as f64 - sum / k as f64;
+        let between = (k * (n - k)) as f64 * apart * apart;
+        if best.as_ref().is_none_or(|(b, _)| between > *b) {
+            let threshold = 0.5 * (values[k - 1] + values[k]);
+            best = Some((
+                between,
+                Heaps {
+                    threshold,
+                    below: k,
+                    apart,
+                },
+            ));
         }
     }
-    (at as f32).clamp(low, high)
+    best.map(|(_, heaps)| heaps)
 }
 
 /// Log odds that a bar has no drums, from how its kick band, its hat bands and its broadband hits compare with what is
@@ -267,11 +300,15 @@ mod tests {
     }
 
     #[test]
-    fn otsu_parts_two_heaps_within_limits() {
-        let mut v = vec![-30.0, -28.0, -29.0, 0.0, 1.0, -1.0, 2.0, 0.5];
-        assert_eq!(otsu(&mut v, -18.0, -6.0), -14.5);
-        let mut v = vec![-1.0, 0.0, 1.0, 0.5];
-        assert_eq!(otsu(&mut v, -18.0, -6.0), -6.0);
-        assert_eq!(otsu(&mut [], -18.0, -6.0), -6.0);
+    fn breaks_lie_below_drums_with_bass() {
+        let t = Tuning::default();
+        let heap = |at: f32, n: usize| (0..n).map(move |i| at + (i % 3) as f32);
+        let two: Vec<f32> = heap(-30.0, 8).chain(heap(0.0, 40)).collect();
+        assert_eq!(break_threshold(&mut two.clone(), &t), -14.0);
+        let mut three: Vec<f32> = heap(-36.0, 10).chain(heap(-16.0, 9)).chain(heap(0.0, 30)).collect();
+        assert_eq!(f64::from(break_threshold(&mut three, &t)), t.break_floor);
+        let mut one: Vec<f32> = heap(-1.0, 40).collect();
+        assert_eq!(f64::from(break_threshold(&mut one, &t)), t.break_ceiling);
+        assert_eq!(f64::from(break_threshold(&mut [], &t)), t.break_ceiling);
     }
 }

@@ -18,16 +18,29 @@ use crate::loops::seam::{self, Seam};
 
 /// What is missing at the recording's end may be made up with silence, in seconds: the grid's error, not music.
 pub const MAX_PAD: f64 = 0.050;
-/// Cross-fade lengths to try after the one asked for, in milliseconds.
-const OTHER_FADES_MS: [f64; 6] = [20.0, 5.0, 40.0, 2.5, 1.25, 0.6];
+/// Cross-fades to try after the one asked for, in order: the fade and what is held of the recording after it, in
+/// milliseconds. A hold as long as the energy is measured makes the wrap an exact image of the recording: it is what
+/// remains where the loop's end is much louder than what precedes its start.
+const OTHERS_MS: [(f64, f64); 7] = [
+    (20.0, 0.0),
+    (5.0, 0.0),
+    (10.0, 5.2),
+    (20.0, 5.2),
+    (3.0, 5.2),
+    (2.5, 0.0),
+    (1.0, 0.0),
+];
+/// A seam is mended when it comes this near to its limits, and is mended when it stays as far below: nobody's rounding
+/// then makes a click of it.
+const MARGIN: f64 = 0.9;
 /// Farthest that the start moves to mend a seam, in seconds.
 const NUDGE: f64 = 0.001;
 /// How many other starts are tried.
 const NUDGES: usize = 6;
 /// Correlation of both sides from which a cross-fade keeps the sum of the weights rather than of the powers.
 const ALIKE: f64 = 0.5;
-/// A rise that counts as an attack near the end, in dB.
-const ATTACK_DB: f64 = 12.0;
+/// A rise of the first difference, which a sustained bass does not hide, that counts as an attack near the end, in dB.
+const ATTACK_DB: f64 = 9.0;
 
 /// Why a loop cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,11 +106,11 @@ pub fn cut(audio: &AudioBuffer, start: usize, frames: usize, config: &config::Ex
     if config.fade_ms > 0.0 {
         mender.fade_ends((config.fade_ms * 1e-3 * rate).round() as usize);
         report.after = mender.measure(start);
-    } else if before.clicks() && config.crossfade_ms > 0.0 {
+    } else if before.excess() > MARGIN && config.crossfade_ms > 0.0 {
         let best = mender.mend(start, before, config.crossfade_ms);
         mender.apply(&best);
-        report.after = mender.exact(best.start);
-        report.crossfade_ms = best.fade as f64 / rate * 1e3;
+        report.after = mender.measure(best.start);
+        report.crossfade_ms = (best.fade + best.hold) as f64 / rate * 1e3;
         return Ok(Cut {
             planes: mender.planes,
             start: Some(best.start),
@@ -123,7 +136,10 @@ enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Attempt {
     start: usize,
+    /// Frames of cross-fade.
     fade: usize,
+    /// Frames of the recording before the start, after the cross-fade.
+    hold: usize,
     origin: Origin,
     seam: Seam,
 }
@@ -148,15 +164,11 @@ impl<'a> Mender<'a> {
         }
     }
 
+    /// The seam of the loop as it is. A cross-fade changes some hundredths of a loop at most, so the yardsticks of the plain
+    /// cut go on to hold.
     fn measure(&self, start: usize) -> Seam {
         let source = Some((self.audio.planes(), start));
         seam::measure(&self.planes, source, self.audio.sample_rate(), &self.yardsticks)
-    }
-
-    /// As [`Mender::measure`], with the yardsticks of the finished loop.
-    fn exact(&mut self, start: usize) -> Seam {
-        self.yardsticks = seam::yardsticks(&self.planes);
-        self.measure(start)
     }
 
     /// Finds the best mend. Works on the last frames only, so that trying costs little.
@@ -164,6 +176,7 @@ impl<'a> Mender<'a> {
         let mut best = Attempt {
             start,
             fade: 0,
+            hold: 0,
             origin: Origin::Silence,
             seam: plain,
         };
@@ -172,7 +185,7 @@ impl<'a> Mender<'a> {
                 if attempt.seam.excess() < best.seam.excess() {
                     best = attempt;
                 }
-                if !best.seam.clicks() {
+                if best.seam.excess() <= MARGIN {
                     return best;
                 }
             }
@@ -186,38 +199,45 @@ impl<'a> Mender<'a> {
         let frames = self.planes[0].len();
         let head = (seam::EXACT_SECONDS * rate).round() as usize;
         let most = frames.saturating_sub(head).min(frames / 2);
-        let length = move |ms: f64| ((ms * 1e-3 * rate).round() as usize).clamp(1, most.max(1));
-        let wanted = length(wanted_ms);
+        let length = move |ms: f64| (ms * 1e-3 * rate).round() as usize;
+        let wanted = (length(wanted_ms).clamp(1, most.max(1)), 0);
+        let others = OTHERS_MS.map(|(fade, hold)| (length(fade).max(1), length(hold)));
         // Clear of an attack first; then, if nothing else helps, over it.
-        let clear = self.clear_of_attack(start, frames, wanted);
-        let mut fades: Vec<usize> = vec![wanted.min(clear)];
-        fades.extend(OTHER_FADES_MS.map(length).iter().map(|f| *f.min(&clear)));
-        fades.extend(OTHER_FADES_MS.map(length));
-        let mut tried: Vec<usize> = Vec::new();
-        fades.retain(|f| *f <= most && !tried.contains(f) && (tried.push(*f), true).1);
-        fades.into_iter().flat_map(move |fade| {
-            let inside = (fade > start).then_some([Origin::Silence, Origin::Mirror]);
-            let origins = inside.unwrap_or([Origin::Silence; 2]);
-            let distinct = if fade > start { 2 } else { 1 };
+        let clear = self.clear_of_attack(start, frames, wanted.0);
+        let mut shapes: Vec<(usize, usize)> = Vec::new();
+        for limit in [clear, usize::MAX] {
+            for (fade, hold) in std::iter::once(wanted).chain(others) {
+                let shape = if hold > 0 { (fade, hold) } else { (fade.min(limit), 0) };
+                let total = shape.0 + shape.1;
+                if total <= limit && total <= most && !shapes.contains(&shape) {
+                    shapes.push(shape);
+                }
+            }
+        }
+        shapes.into_iter().flat_map(move |(fade, hold)| {
+            let origins: &[Origin] = if fade + hold > start {
+                &[Origin::Silence, Origin::Mirror]
+            } else {
+                &[Origin::Silence]
+            };
             origins
-                .into_iter()
-                .take(distinct)
-                .map(move |origin| self.attempt(start, fade, origin))
+                .iter()
+                .map(move |&origin| self.attempt(start, (fade, hold), origin))
         })
     }
 
-    fn attempt(&self, start: usize, fade: usize, origin: Origin) -> Attempt {
+    fn attempt(&self, start: usize, (fade, hold): (usize, usize), origin: Origin) -> Attempt {
         // Head and tail are all that the measure looks at.
         let rate = f64::from(self.audio.sample_rate());
         let frames = self.planes[0].len();
         let window = (seam::ENERGY_SECONDS * rate).round() as usize;
-        let tail = fade.max(window).min(frames);
+        let tail = (fade + hold).max(window).min(frames);
         let head = window.max(2).min(frames);
         let ends: Vec<Vec<f32>> = {
             let mut tails = slice(self.audio, start + frames - tail, tail);
-            let skip = tail - fade;
+            let skip = tail - fade - hold;
             let mut faded: Vec<&mut [f32]> = tails.iter_mut().map(|t| &mut t[skip..]).collect();
-            crossfade(&mut faded, self.audio, start, origin);
+            crossfade(&mut faded, hold, self.audio, start, origin);
             let heads = slice(self.audio, start, head);
             heads
                 .into_iter()
@@ -232,6 +252,7 @@ impl<'a> Mender<'a> {
         Attempt {
             start,
             fade,
+            hold,
             origin,
             seam: seam::measure(&ends, source, self.audio.sample_rate(), &self.yardsticks),
         }
@@ -244,9 +265,9 @@ impl<'a> Mender<'a> {
             self.at = attempt.start;
         }
         if attempt.fade > 0 {
-            let from = frames - attempt.fade;
+            let from = frames - attempt.fade - attempt.hold;
             let mut tails: Vec<&mut [f32]> = self.planes.iter_mut().map(|p| &mut p[from..]).collect();
-            crossfade(&mut tails, self.audio, attempt.start, attempt.origin);
+            crossfade(&mut tails, attempt.hold, self.audio, attempt.start, attempt.origin);
         }
     }
 
@@ -286,8 +307,12 @@ impl<'a> Mender<'a> {
             let to = start + frames - (block * hop).min(frames);
             let from = to.saturating_sub(hop);
             let sum = |x: &Vec<f32>| {
-                x.get(from..to)
-                    .map_or(0.0, |w| w.iter().map(|v| f64::from(v * v)).sum())
+                let steps = x
+                    .get(from..to)
+                    .unwrap_or_default()
+                    .windows(2)
+                    .map(|w| f64::from(w[1] - w[0]));
+                steps.map(|d| d * d).sum::<f64>()
             };
             self.audio.planes().iter().map(sum).sum::<f64>() + 1e-9 * hop as f64
         };
@@ -329,21 +354,23 @@ fn slice(audio: &AudioBuffer, start: usize, frames: usize) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// Fades `tails`, the last frames of a loop, into the frames of `audio` that precede `start`.
-fn crossfade(tails: &mut [&mut [f32]], audio: &AudioBuffer, start: usize, origin: Origin) {
-    let fade = tails.first().map_or(0, |t| t.len());
+/// Fades `tails`, the last frames of a loop, into the frames of `audio` that precede `start`, the last `hold` of which come
+/// unmixed.
+fn crossfade(tails: &mut [&mut [f32]], hold: usize, audio: &AudioBuffer, start: usize, origin: Origin) {
+    let total = tails.first().map_or(0, |t| t.len());
+    let fade = total.saturating_sub(hold);
     let preroll = |x: &[f32], i: usize| -> f32 {
-        match (start + i).checked_sub(fade) {
+        match (start + i).checked_sub(total) {
             Some(at) => x[at],
             None => match origin {
                 Origin::Silence => 0.0,
-                Origin::Mirror => 2.0 * x[0] - x.get(fade - start - i).copied().unwrap_or(0.0),
+                Origin::Mirror => 2.0 * x[0] - x.get(total - start - i).copied().unwrap_or(0.0),
             },
         }
     };
     let (mut ab, mut aa, mut bb) = (0.0f64, 0.0f64, 0.0f64);
     for (tail, x) in tails.iter().zip(audio.planes()) {
-        for (i, &a) in tail.iter().enumerate() {
+        for (i, &a) in tail.iter().take(fade).enumerate() {
             let (a, b) = (f64::from(a), f64::from(preroll(x, i)));
             ab += a * b;
             aa += a * a;
@@ -357,19 +384,222 @@ fn crossfade(tails: &mut [&mut [f32]], audio: &AudioBuffer, start: usize, origin
     };
     for (tail, x) in tails.iter_mut().zip(audio.planes()) {
         for (i, v) in tail.iter_mut().enumerate() {
-            let k = (i + 1) as f64 / fade as f64;
-            let (a, b) = (1.0 - k, k);
+            // The last frame of the fade is the recording's, bit for bit.
+            if i + 1 >= fade {
+                *v = preroll(x, i);
+                continue;
+            }
+            let b = (i + 1) as f64 / fade as f64;
+            let a = 1.0 - b;
             let gain = if alike >= ALIKE {
                 1.0
             } else {
                 1.0 / (a * a + b * b + 2.0 * a * b * alike.max(0.0)).sqrt()
             };
-            // The last frame is the one before the start, bit for bit.
-            *v = if i + 1 == fade {
-                preroll(x, i)
-            } else {
-                (gain * (a * f64::from(*v) + b * f64::from(preroll(x, i)))) as f32
-            };
+            *v = (gain * (a * f64::from(*v) + b * f64::from(preroll(x, i)))) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::seam::verify;
+
+    const RATE: u32 = 44_100;
+
+    fn noise(seed: u64, n: usize) -> Vec<f32> {
+        let mut d = super::super::pcm::Tpdf::new(seed);
+        (0..n).map(|_| d.next()).collect()
+    }
+
+    /// Pads that do not repeat with the bar, their partials and levels drawn from `seed`.
+    fn pads(seed: u64, frames: usize) -> Vec<f32> {
+        let draw = noise(seed, 12);
+        let partials: Vec<(f64, f64)> = (0..6)
+            .map(|k| {
+                (
+                    110.0 * (k + 1) as f64 * (1.0 + 0.02 * f64::from(draw[k])),
+                    0.1 / (k + 1) as f64,
+                )
+            })
+            .collect();
+        (0..frames)
+            .map(|i| {
+                let t = i as f64 / f64::from(RATE);
+                let sum: f64 = partials
+                    .iter()
+                    .map(|(f, a)| a * (std::f64::consts::TAU * f * t).sin())
+                    .sum();
+                (sum * (1.0 + 0.3 * (t * 1.7).sin())) as f32
+            })
+            .collect()
+    }
+
+    fn buffer(planes: Vec<Vec<f32>>) -> AudioBuffer {
+        AudioBuffer::new(planes, RATE).unwrap()
+    }
+
+    fn default_cut(audio: &AudioBuffer, start: usize, frames: usize) -> Cut {
+        cut(audio, start, frames, &config::Export::default()).unwrap()
+    }
+
+    #[test]
+    fn what_repeats_is_not_touched() {
+        let bar = noise(3, 20_000);
+        let x: Vec<f32> = (0..100_000).map(|i| 0.3 * bar[i % 20_000]).collect();
+        let audio = buffer(vec![x.clone()]);
+        let made = default_cut(&audio, 30_000, 40_000);
+        assert_eq!(made.planes[0], x[30_000..70_000]);
+        assert_eq!(made.seam.crossfade_ms, 0.0);
+        assert_eq!(made.seam.before, made.seam.after);
+    }
+
+    #[test]
+    fn a_clicking_seam_ends_on_the_frame_before_the_start() {
+        let audio = buffer(vec![pads(1, 200_000), pads(2, 200_000)]);
+        let (start, frames) = (50_000, 88_211);
+        let made = default_cut(&audio, start, frames);
+        assert!(
+            made.seam.before.ratio > 5.0 && made.seam.crossfade_ms > 0.0,
+            "{:?}",
+            made.seam
+        );
+        let start = made.start.unwrap();
+        let verdict = verify(&made.planes, audio.planes(), start, frames, RATE);
+        assert!(verdict.passes(), "{verdict:?}");
+        for (cut, x) in made.planes.iter().zip(audio.planes()) {
+            assert_eq!(cut[frames - 1], x[start - 1]);
+            let faded = (made.seam.crossfade_ms * 44.1).round() as usize;
+            assert_eq!(cut[..frames - faded], x[start..start + frames - faded]);
+        }
+    }
+
+    #[test]
+    fn the_report_is_what_the_verifier_finds() {
+        for seed in 0..8 {
+            let audio = buffer(vec![pads(seed, 150_000)]);
+            let made = default_cut(&audio, 20_000, 100_003);
+            let verdict = verify(&made.planes, audio.planes(), made.start.unwrap(), 100_003, RATE);
+            assert!(
+                (verdict.seam.ratio - made.seam.after.ratio).abs() < 0.02,
+                "{verdict:?} {:?}",
+                made.seam
+            );
+            assert_eq!(verdict.seam.energy_db, made.seam.after.energy_db);
+        }
+    }
+
+    #[test]
+    fn an_attack_near_the_end_is_kept() {
+        let mut x = pads(5, 200_000);
+        let (start, frames) = (50_000, 88_211);
+        let at = start + frames - 530; // 12 ms before the end
+        for (i, n) in noise(9, 400).into_iter().enumerate() {
+            x[at + i] += 0.6 * n * (-(i as f32) / 150.0).exp();
+        }
+        let audio = buffer(vec![x.clone()]);
+        let config = config::Export {
+            crossfade_ms: 20.0,
+            ..config::Export::default()
+        };
+        let made = cut(&audio, start, frames, &config).unwrap();
+        assert!(
+            made.seam.crossfade_ms > 0.0 && made.seam.crossfade_ms <= 12.1,
+            "{:?}",
+            made.seam
+        );
+        assert_eq!(made.planes[0][frames - 540..frames - 529], x[at - 10..at + 1]);
+    }
+
+    #[test]
+    fn before_the_recording_is_silence_or_its_mirror() {
+        // Begins in silence: fades out to it.
+        let mut x = pads(4, 150_000);
+        x.iter_mut()
+            .take(2000)
+            .enumerate()
+            .for_each(|(i, v)| *v *= i as f32 / 2000.0);
+        let made = default_cut(&buffer(vec![x]), 0, 100_003);
+        assert!(
+            made.seam.before.clicks() && !made.seam.after.clicks(),
+            "{:?}",
+            made.seam
+        );
+        // Begins in the middle of a wave.
+        let x = pads(4, 150_000)[500..].to_vec();
+        let made = default_cut(&buffer(vec![x]), 0, 100_003);
+        assert!(
+            made.seam.before.clicks() && !made.seam.after.clicks(),
+            "{:?}",
+            made.seam
+        );
+    }
+
+    #[test]
+    fn music_after_silence_wraps_into_silence() {
+        let mut x = pads(4, 200_000);
+        x[..20_000].fill(0.0);
+        (20_000..24_000).for_each(|i| x[i] *= (i - 20_000) as f32 / 4000.0);
+        let audio = buffer(vec![x]);
+        let made = default_cut(&audio, 20_000, 100_003);
+        assert!(
+            verify(&made.planes, audio.planes(), made.start.unwrap(), 100_003, RATE).passes(),
+            "{:?}",
+            made.seam
+        );
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_is_silence_up_to_a_limit() {
+        let audio = buffer(vec![pads(1, 100_000)]);
+        let made = default_cut(&audio, 50_000, 51_000);
+        assert_eq!(made.planes[0].len(), 51_000);
+        assert!(!made.seam.after.clicks());
+        let config = config::Export::default();
+        assert!(matches!(
+            cut(&audio, 50_000, 60_000, &config),
+            Err(CutError::PastEnd { .. })
+        ));
+        assert!(matches!(
+            cut(&audio, 100_000, 10, &config),
+            Err(CutError::PastEnd { .. })
+        ));
+        assert_eq!(cut(&audio, 0, 0, &config), Err(CutError::Empty));
+    }
+
+    #[test]
+    fn plain_fades_on_request() {
+        let audio = buffer(vec![pads(1, 100_000)]);
+        let config = config::Export {
+            fade_ms: 5.0,
+            ..config::Export::default()
+        };
+        let made = cut(&audio, 10_000, 50_000, &config).unwrap();
+        assert_eq!((made.planes[0][0], made.planes[0][49_999]), (0.0, 0.0));
+        assert_eq!(made.planes[0][1000..49_000], audio.planes()[0][11_000..59_000]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_cut_has_its_length_and_its_head(start in 0usize..120_000, frames in 1usize..60_000, seed in 0u64..50,
+                                               hiss in 0.0f32..0.2) {
+            let n = noise(seed, 120_000);
+            let x: Vec<f32> = pads(seed, 120_000).iter().zip(n).map(|(p, n)| p + hiss * n).collect();
+            let audio = buffer(vec![x]);
+            if let Ok(made) = cut(&audio, start, frames, &config::Export::default()) {
+                let at = made.start.unwrap();
+                let verdict = verify(&made.planes, audio.planes(), at, frames, RATE);
+                proptest::prop_assert!(verdict.exact_length);
+                proptest::prop_assert!(at.abs_diff(start) <= 45);
+                // A tenth of a second is less than any loop has; with less there is no room to mend.
+                if frames > 4410 && at + frames <= 120_000 {
+                    proptest::prop_assert!(verdict.exact_head);
+                    if start > 1000 {
+                        proptest::prop_assert!(!verdict.seam.clicks(), "{:?} {:?}", made.seam, verdict);
+                    }
+                }
+            }
         }
     }
 }

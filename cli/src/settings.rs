@@ -65,7 +65,7 @@ impl Settings {
         let mut origins = Vec::new();
         for path in files {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            for (section, key, value) in parse(&text).map_err(|e| UsageError(format!("{}: {e}", path.display())))? {
+            for (section, key, value) in parse(&text).map_err(|e| UsageError(format!("{}: {e:#}", path.display())))? {
                 put(&mut values, &section, &key, value);
                 origins.push(((section, key), Source::File(path.clone())));
             }
@@ -115,8 +115,9 @@ fn literal(value: &Value) -> Option<String> {
 
 /// The settings that a file gives. The whole configuration is read once for its errors, which name the key, its line,
 /// and the keys that there are.
-fn parse(text: &str) -> Result<Vec<(String, String, Value)>, toml::de::Error> {
-    toml::from_str::<Config>(text)?;
+fn parse(text: &str) -> Result<Vec<(String, String, Value)>> {
+    // TOML knows numbers that are not finite, which would pass for "not set" further on.
+    toml::from_str::<Config>(text)?.validate()?;
     let sections: Map<String, Value> = toml::from_str(text)?;
     Ok(sections
         .into_iter()

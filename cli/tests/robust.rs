@@ -44,20 +44,10 @@ fn assert_whole(out: &Path) {
 fn killed_at_any_moment_it_goes_on_to_the_same_tree() {
     let work = tempfile::tempdir().unwrap();
     songs(work.path(), 4);
-    let arguments = |out| {
-        [
-            "find",
-            "song0.wav",
-            "song1.wav",
-            "song2.wav",
-            "song3.wav",
-            "--jobs",
-            "2",
-            "--quiet",
-            "--out",
-            out,
-        ]
-    };
+    fn arguments(out: &str) -> Vec<&str> {
+        let fixed = "find song0.wav song1.wav song2.wav song3.wav --jobs 2 --quiet --out";
+        fixed.split(' ').chain([out]).collect()
+    }
     let begun = Instant::now();
     expect_code(&run_in(work.path(), &arguments("whole")), 0);
     let undisturbed = begun.elapsed();

@@ -3,7 +3,8 @@
 //!     cargo run -p loopwright-core --example seams -- ../shared/eval/songs_from_loops
 //!
 //! For each song 20 of the true loops and 20 spans of whole bars drawn at random are cut as the exporter cuts them, then
-//! put before `loops::seam::verify`. Prints a line a song and the worst loops.
+//! put before `loops::seam::verify`. Prints a line a song and the worst loops. With a second argument, and the formats as
+//! further ones (`wav24`, `wav16`, `wav32f`, `flac`, `mp3`), the loops are also written to that folder.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,9 +13,14 @@ use std::time::{Duration, Instant};
 use loopwright_core::audio::decode::decode_file;
 use loopwright_core::config::Config;
 use loopwright_core::export::cut::cut;
+use loopwright_core::export::layout::folders;
+use loopwright_core::export::manifest::{SourceKey, settings_hash};
+use loopwright_core::export::tree::{LoopItem, TrackRequest, Tree};
 use loopwright_core::loops::candidate::Candidate;
 use loopwright_core::loops::{seam, snap};
+use loopwright_core::progress::Silent;
 use loopwright_core::rhythm::grid::{BeatGrid, GridSource};
+use loopwright_core::track::{Origin, Track, TrackId};
 use loopwright_core::units::{Bpm, Span};
 use serde_json::Value;
 
@@ -24,12 +30,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let set = std::env::args().nth(1).ok_or("usage: seams SET_DIR")?;
     let set = Path::new(&set);
     let manifest: Vec<Value> = serde_json::from_slice(&std::fs::read(set.join("manifest.json"))?)?;
-    let config = Config::default();
+    let mut config = Config::default();
+    let formats: Vec<_> = std::env::args()
+        .skip(3)
+        .map(|f| serde_json::from_value(f.into()))
+        .collect::<Result<_, _>>()?;
+    if !formats.is_empty() {
+        config.export.formats = formats;
+    }
+    let out = std::env::args().nth(2);
+    let tree = out
+        .map(|o| Tree::open(Path::new(&o), &settings_hash(&config), false))
+        .transpose()?;
+    let names: Vec<&str> = manifest.iter().filter_map(|i| i["audio"].as_str()).collect();
+    let folders = folders(&names);
     let (mut loops, mut plain, mut mended, mut clicking, mut moved) = (0, 0, 0, 0, 0usize);
     let (mut inexact, mut wrong_length) = (0, 0);
     let mut worst: Vec<(f64, String)> = Vec::new();
     let (mut spent, mut seconds) = (Duration::ZERO, 0.0);
-    for item in &manifest {
+    for (item, folder) in manifest.iter().zip(&folders) {
         let text = |k: &str| item[k].as_str().unwrap_or_default();
         let audio = decode_file(&set.join(text("audio")), &config.decode)?.audio;
         let truth: Value = serde_json::from_slice(&std::fs::read(set.join(text("truth")))?)?;
@@ -125,12 +144,51 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ),
             ));
         }
+        if let Some(tree) = &tree {
+            let rows = candidates.iter().enumerate().map(|(i, c)| LoopItem {
+                candidate: *c,
+                score: 0.0,
+                score_prob: 0.0,
+                score_rank: i as u32 + 1,
+                reasons: Vec::new(),
+                columns: Vec::new(),
+            });
+            let source = SourceKey {
+                folder: folder.clone(),
+                name: text("audio").into(),
+                content: String::new(),
+            };
+            let track = Track {
+                id: TrackId::of(&audio),
+                audio: audio.into(),
+                origin: Origin::Live { take: 0 },
+                name: text("id").into(),
+                tags: Default::default(),
+                grid: None,
+            };
+            let request = TrackRequest {
+                source: &source,
+                track: &track,
+                grid: &grid,
+                key: Some("Am"),
+                loops: &rows.collect::<Vec<_>>(),
+                config: &config.export,
+            };
+            tree.write_track(&request, &Silent)?;
+        }
         println!(
             "{}: {} loops, {} mended, {} clicking",
             text("id"),
             tally.0,
             tally.1,
             tally.2
+        );
+    }
+    if let Some(tree) = &tree {
+        let summary = tree.commit()?;
+        println!(
+            "wrote {} loops, {} mended, {} clicking",
+            summary.loops, summary.mended, summary.clicking
         );
     }
     worst.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -98,7 +98,14 @@ fn rhythm_of(track: &Track, mono: &[f32], config: &Config, progress: &dyn Progre
             let seconds: Vec<f64> = grid.beats.iter().map(|b| b / f64::from(rate)).collect();
             let downbeats: Vec<f64> = grid.downbeats.iter().filter_map(|&d| seconds.get(d).copied()).collect();
             let downbeats = (!downbeats.is_empty()).then_some(&downbeats[..]);
-            Ok(rhythm::from_beats(&seconds, downbeats, mono, rate, &config.rhythm, progress)?)
+            Ok(rhythm::from_beats(
+                &seconds,
+                downbeats,
+                mono,
+                rate,
+                &config.rhythm,
+                progress,
+            )?)
         }
         Some(grid) => Ok(Rhythm::given(BeatGrid::clone(grid))),
     }

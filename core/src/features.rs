@@ -5,8 +5,11 @@
 //! candidate through a [`LoopView`]; what it needs of the track is summed up once, so that each costs a few additions
 //! however long the loop is.
 
+mod levels;
+mod seam;
 mod structure;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::analysis::Analysis;
@@ -41,7 +44,23 @@ impl std::fmt::Debug for Feature {
 
 /// All features, in the order of columns.
 pub static REGISTRY: &[&Feature] = &[
+    // Those of the Python pipeline, in its order.
     &structure::BARS,
+    &levels::RMS_MEAN,
+    &levels::ONSET_MEAN,
+    &levels::PERC_RMS,
+    &levels::HARM_RMS,
+    &levels::PERC_TO_TOTAL_RMS,
+    &levels::HARM_TO_TOTAL_RMS,
+    &levels::PERC_ONSET_MEAN,
+    &levels::PERC_ONSET_STD,
+    &levels::BOUNDARY_PERC_RMS_START,
+    &levels::BOUNDARY_PERC_RMS_END,
+    &levels::BOUNDARY_PERC_ONSET_START,
+    &levels::BOUNDARY_PERC_ONSET_END,
+    &levels::BOUNDARY_QUIET_SCORE,
+    &levels::PT_MEL,
+    // Form.
     &structure::INSIDE_SECTION,
     &structure::UNIT_DIVIDES,
     &structure::REP_UNIT,
@@ -49,10 +68,58 @@ pub static REGISTRY: &[&Feature] = &[
     &structure::PHRASE_POSITION,
     &structure::HOLDS_FILL,
     &structure::TEXTURE_DEV,
+    &structure::SECTION_NOVELTY,
+    // Repetition.
+    &structure::REPEATS_COUNT,
+    &structure::REPEAT_DISTANCE_DB,
+    &structure::RECURS_BEFORE,
+    &structure::RECURS_AFTER,
+    &structure::RECURS_ELSEWHERE,
+    // Seam.
+    &seam::SEAM_BEFORE_DB,
+    &seam::SEAM_BEFORE_CHROMA,
+    &seam::SEAM_AFTER_DB,
+    &seam::SEAM_AFTER_CHROMA,
+    &seam::CHROMA_CLOSURE,
+    &seam::WRAP_FLUX_PERCENTILE,
+    // Course.
+    &structure::RISER_SLOPE,
+    &structure::LEVEL_SLOPE,
+    &structure::TONAL_LEVEL,
+    &structure::DRUMLESS_ODDS,
+    &structure::TEMPO_DEVIATION,
+    &structure::START_POSITION,
 ];
 
+/// Frames to either side of a moment between which its spectral rise is measured: far enough apart to share nothing.
+const RISE: usize = 2;
+
+/// What features need of the whole track beyond its analysis.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Spectral rise about each frame.
+    rise: Vec<f32>,
+}
+
+impl Context {
+    /// Computed once for a table.
+    pub fn of(analysis: &Analysis) -> Self {
+        let mel = &analysis.spectrum.logmel;
+        let last = mel.rows().saturating_sub(1);
+        let rise = (0..mel.rows())
+            .map(|t| rise(mel.row(t.saturating_sub(RISE)), mel.row((t + RISE).min(last))))
+            .collect();
+        Self { rise }
+    }
+}
+
+/// Mean rise over the bands from one log-mel frame to another.
+fn rise(from: &[f32], to: &[f32]) -> f32 {
+    from.iter().zip(to).map(|(a, b)| (b - a).max(0.0)).sum::<f32>() / from.len().max(1) as f32
+}
+
 /// A candidate seen through its track's analysis.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LoopView<'a> {
     /// The candidate.
     pub candidate: &'a Candidate,
@@ -60,6 +127,10 @@ pub struct LoopView<'a> {
     pub analysis: &'a Analysis,
     /// The track's form.
     pub structure: &'a Structure,
+    /// What was computed for the whole track.
+    pub context: &'a Context,
+    /// Its frames in [`Analysis::spectrum`].
+    pub frames: Range<usize>,
 }
 
 impl<'a> LoopView<'a> {
@@ -157,12 +228,15 @@ impl FeatureTable {
     /// Computes the features of `schema` for each of `candidates`.
     pub fn of(schema: Arc<Schema>, candidates: &[Candidate], analysis: &Analysis, structure: &Structure) -> Self {
         let width = schema.columns.len();
+        let context = Context::of(analysis);
         let mut values = vec![0f32; candidates.len() * width];
         for (candidate, row) in candidates.iter().zip(values.chunks_exact_mut(width.max(1))) {
             let view = LoopView {
                 candidate,
                 analysis,
                 structure,
+                context: &context,
+                frames: analysis.spectrum.frames_of(candidate.span),
             };
             let mut rest = row;
             for feature in &schema.features {

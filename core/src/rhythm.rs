@@ -22,6 +22,7 @@
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
 //! musical evidence follows Goto and Muraoka 1999.
 
+mod attack;
 pub mod bars;
 mod beats;
 mod coherence;
@@ -33,10 +34,13 @@ mod refine;
 mod score;
 mod sections;
 mod tempo;
+#[cfg(test)]
+mod tests_tmp;
 
 use crate::config;
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::units::Bpm;
+use attack::Attacks;
 use beats::Pulse;
 use constants::*;
 use grid::{BeatGrid, GridSource};
@@ -211,7 +215,12 @@ pub fn track(
         return Ok(Rhythm::none(map.clarity));
     }
     let beat_confidence = confidence(margin(&ranked), map.clarity);
-    let ranked = rescaled(ranked, settings, &judge);
+    let mut ranked = rescaled(ranked, settings, &judge);
+    ranked.truncate(KEPT);
+    let mut fine = Attacks::new(mono, front.frames);
+    for s in &mut ranked {
+        s.draft = s.draft.on_attacks(&attack, &mut fine);
+    }
     progress.report(Stage::Track, 1.0);
     Ok(assemble(
         ranked,
@@ -356,7 +365,6 @@ fn assemble(
     beat_confidence: f32,
     source: GridSource,
 ) -> Rhythm {
-    ranked.truncate(KEPT);
     let rate = f64::from(native_rate);
     let hypotheses: Vec<Hypothesis> = ranked
         .into_iter()

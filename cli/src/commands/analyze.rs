@@ -125,7 +125,15 @@ fn text(told: &TrackAnalysis, verbose: u8) -> String {
         }
     }
     if let Some(key) = &told.key {
-        line("key", format!("{} ({}), confidence {:.0} %", key.name, key.camelot, key.confidence * 100.0));
+        line(
+            "key",
+            format!(
+                "{} ({}), confidence {:.0} %",
+                key.name,
+                key.camelot,
+                key.confidence * 100.0
+            ),
+        );
     }
     for (i, s) in told.sections.iter().enumerate() {
         let kind = match (s.drums_only, s.drumless) {

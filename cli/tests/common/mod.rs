@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The tool, without the settings and the terminal of whoever runs the tests.
-pub fn tool(arguments: &[&str]) -> Command {
+pub(crate) fn tool(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loopwright"));
     command
         .args(arguments)
@@ -19,23 +19,23 @@ pub fn tool(arguments: &[&str]) -> Command {
 }
 
 /// Runs the tool in `folder`.
-pub fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Output {
     tool(arguments).current_dir(folder).output().unwrap()
 }
 
 /// What a run printed to standard output.
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// What a run printed to standard error.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The exit code, with both streams in the message if it is another.
 #[track_caller]
-pub fn expect_code(output: &Output, code: i32) {
+pub(crate) fn expect_code(output: &Output, code: i32) {
     assert_eq!(
         output.status.code(),
         Some(code),
@@ -46,13 +46,13 @@ pub fn expect_code(output: &Output, code: i32) {
 }
 
 /// A short piece: drums throughout, a bass line that changes after every eight bars.
-pub struct Song {
-    pub bpm: f64,
-    pub bars: usize,
-    pub beats_per_bar: usize,
-    pub rate: u32,
-    pub channels: u16,
-    pub seed: u32,
+pub(crate) struct Song {
+    pub(crate) bpm: f64,
+    pub(crate) bars: usize,
+    pub(crate) beats_per_bar: usize,
+    pub(crate) rate: u32,
+    pub(crate) channels: u16,
+    pub(crate) seed: u32,
 }
 
 impl Default for Song {
@@ -70,7 +70,7 @@ impl Default for Song {
 
 impl Song {
     /// Its samples, one plane for all channels.
-    pub fn samples(&self) -> Vec<f32> {
+    pub(crate) fn samples(&self) -> Vec<f32> {
         let rate = f64::from(self.rate);
         let beat = 60.0 / self.bpm;
         let beats = self.bars * self.beats_per_bar;
@@ -123,14 +123,14 @@ impl Song {
     }
 
     /// Writes it as 16-bit WAV.
-    pub fn write(&self, path: &Path) -> PathBuf {
+    pub(crate) fn write(&self, path: &Path) -> PathBuf {
         write_wav(path, &self.samples(), self.rate, self.channels);
         path.to_path_buf()
     }
 }
 
 /// Writes samples as 16-bit WAV, the same in all channels.
-pub fn write_wav(path: &Path, samples: &[f32], rate: u32, channels: u16) {
+pub(crate) fn write_wav(path: &Path, samples: &[f32], rate: u32, channels: u16) {
     let spec = hound::WavSpec {
         channels,
         sample_rate: rate,
@@ -147,7 +147,7 @@ pub fn write_wav(path: &Path, samples: &[f32], rate: u32, channels: u16) {
 }
 
 /// Every file under a folder with its bytes, by relative path.
-pub fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     fn walk(root: &Path, folder: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -168,7 +168,7 @@ pub fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The two trees hold the same files with the same bytes.
 #[track_caller]
-pub fn assert_same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
+pub(crate) fn assert_same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
     for (name, bytes) in a {
         assert!(bytes == &b[name], "{name} differs");
@@ -176,7 +176,7 @@ pub fn assert_same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>)
 }
 
 /// The sound files of a tree.
-pub fn loops(tree: &BTreeMap<String, Vec<u8>>) -> Vec<&String> {
+pub(crate) fn loops(tree: &BTreeMap<String, Vec<u8>>) -> Vec<&String> {
     let sounds = [".wav", ".flac", ".mp3"];
     tree.keys()
         .filter(|name| sounds.iter().any(|s| name.ends_with(s)))

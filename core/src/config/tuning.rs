@@ -73,6 +73,8 @@ pub struct Tuning {
     pub texture_scale: f64,
     /// Most that one bar's texture deviation can cost.
     pub texture_cap: f64,
+    /// Cost of each bar of drums alone in a section of others, or the reverse.
+    pub break_cost: f64,
     /// Least texture step in dB.
     pub texture_step_min: f64,
 
@@ -159,6 +161,7 @@ impl Default for Tuning {
             section_max: 32,
             texture_scale: 3.0,
             texture_cap: 1.5,
+            break_cost: 1.0,
             texture_step_min: 0.8,
 
             unit_threshold: 0.15,
@@ -184,7 +187,7 @@ impl Default for Tuning {
             duplicate_overlap: 0.9,
 
             break_ceiling: -6.0,
-            break_floor: -18.0,
+            break_floor: -20.0,
             break_bars: 2,
             quiet_drop: 6.0,
         }

@@ -2,26 +2,17 @@
 
 use std::f32::consts::LOG10_E;
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectorized;
 
 /// Replaces each value by its logarithm to base 10, within 3e-7 (absolute near 1, relative elsewhere).
 ///
 /// Values must be positive, normal and finite; add a floor first.
 pub fn log10(values: &mut [f32]) {
-    Arch::new().dispatch(Log10(values));
-}
-
-struct Log10<'a>(&'a mut [f32]);
-
-impl WithSimd for Log10<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for x in self.0 {
+    vectorized!({
+        for x in values {
             *x = ln(*x) * LOG10_E;
         }
-    }
+    });
 }
 
 /// Natural logarithm without branches, so that a loop over it becomes vector code.

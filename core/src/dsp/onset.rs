@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectorized;
 
 /// Depth in dB below the loudest cell at which a spectrum is cut off.
 pub const TOP_DB: f32 = 80.0;
@@ -30,37 +30,16 @@ pub fn strength<T: Level>(spectrum: &[T], columns: usize, bands: Range<usize>, d
     if columns == 0 || bands.is_empty() {
         return Vec::new();
     }
+    let gain = db / bands.len() as f32;
     let mut out = vec![0.0; spectrum.len() / columns];
-    Arch::new().dispatch(Strength {
-        spectrum,
-        columns,
-        bands,
-        db,
-        out: &mut out,
+    vectorized!({
+        let floor = peak(spectrum) - TOP_DB / db;
+        let rows = spectrum.chunks_exact(columns);
+        for ((out, now), before) in out.iter_mut().skip(1).zip(rows.clone().skip(1)).zip(rows) {
+            *out = gain * rise(&before[bands.clone()], &now[bands.clone()], floor);
+        }
     });
     out
-}
-
-struct Strength<'a, T> {
-    spectrum: &'a [T],
-    columns: usize,
-    bands: Range<usize>,
-    db: f32,
-    out: &'a mut [f32],
-}
-
-impl<T: Level> WithSimd for Strength<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let floor = peak(self.spectrum) - TOP_DB / self.db;
-        let gain = self.db / self.bands.len() as f32;
-        let rows = self.spectrum.chunks_exact(self.columns);
-        for ((out, now), before) in self.out.iter_mut().skip(1).zip(rows.clone().skip(1)).zip(rows) {
-            *out = gain * rise(&before[self.bands.clone()], &now[self.bands.clone()], floor);
-        }
-    }
 }
 
 #[inline(always)]

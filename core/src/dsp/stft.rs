@@ -7,9 +7,10 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
+
+use crate::vectorized;
 
 /// Periodic Hann window of `n` samples (as `scipy.signal.get_window("hann", n)`).
 pub fn hann(n: usize) -> Vec<f32> {
@@ -64,10 +65,11 @@ impl Stft {
         self.frame[..at].fill(0.0);
         self.frame[at + n..].fill(0.0);
         let samples = &signal[lo - pad..hi - pad];
-        Arch::new().dispatch(Product {
-            a: samples,
-            b: &self.window[at..],
-            out: &mut self.frame[at..at + n],
+        let (frame, window) = (&mut self.frame[at..at + n], &self.window[at..]);
+        vectorized!({
+            for ((f, s), w) in frame.iter_mut().zip(samples).zip(window) {
+                *f = s * w;
+            }
         });
         let done = self
             .fft
@@ -90,63 +92,20 @@ pub fn stream(signal: &[f32], n_fft: usize, hop: usize, mut sink: impl FnMut(usi
 
 /// Squared magnitude of each value of `spectrum`.
 pub fn power(spectrum: &[Complex32], out: &mut [f32]) {
-    Arch::new().dispatch(Power { spectrum, out });
+    vectorized!({
+        for (p, z) in out.iter_mut().zip(spectrum) {
+            *p = z.re * z.re + z.im * z.im;
+        }
+    });
 }
 
 /// Square root of each value: from power to magnitude.
 pub fn magnitude(power: &[f32], out: &mut [f32]) {
-    Arch::new().dispatch(Root { power, out });
-}
-
-// Plain loops, compiled for the widest vectors of the machine.
-
-struct Product<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Product<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for ((out, a), b) in self.out.iter_mut().zip(self.a).zip(self.b) {
-            *out = a * b;
-        }
-    }
-}
-
-struct Power<'a> {
-    spectrum: &'a [Complex32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Power<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (p, z) in self.out.iter_mut().zip(self.spectrum) {
-            *p = z.re * z.re + z.im * z.im;
-        }
-    }
-}
-
-struct Root<'a> {
-    power: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Root<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (m, p) in self.out.iter_mut().zip(self.power) {
+    vectorized!({
+        for (m, p) in out.iter_mut().zip(power) {
             *m = p.sqrt();
         }
-    }
+    });
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use mp3lame_encoder::{
-    Bitrate, Builder, DualPcm, FlushNoGap, Id3Tag, MonoPcm, Quality, VbrMode, max_required_buffer_size,
+    Bitrate, Builder, DualPcm, FlushGap, Id3Tag, MonoPcm, Quality, VbrMode, max_required_buffer_size,
 };
 
 use super::meta::LoopMeta;
@@ -75,7 +75,7 @@ impl AudioFormat for Mp3 {
             .map_err(|e| unfit(&e))?;
         }
         bytes.reserve(max_required_buffer_size(0));
-        encoder.flush_to_vec::<FlushNoGap>(&mut bytes).map_err(|e| unfit(&e))?;
+        encoder.flush_to_vec::<FlushGap>(&mut bytes).map_err(|e| unfit(&e))?;
 
         // LAME kept the place of its information frame with a frame of zeros after the tag.
         let at = encoder.id3v2_tag_size();
@@ -90,5 +90,47 @@ impl AudioFormat for Mp3 {
         Ok(Written {
             clipped: pcm::count_clipped(audio.planes),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn write(planes: &[Vec<f32>], sample_rate: u32) -> Result<Vec<u8>, FormatError> {
+        let mut out = Cursor::new(Vec::new());
+        let meta = LoopMeta {
+            title: "A title".into(),
+            ..LoopMeta::default()
+        };
+        Mp3.write(&mut out, AudioView { planes, sample_rate }, &meta)?;
+        Ok(out.into_inner())
+    }
+
+    #[test]
+    fn one_information_frame_and_as_many_as_the_samples_need() {
+        for (channels, rate) in [(1, 44_100), (2, 44_100), (2, 96_000)] {
+            let frames = rate as usize * 3;
+            let x: Vec<f32> = (0..frames).map(|i| (0.3 * (i as f64 * 0.05).sin()) as f32).collect();
+            let bytes = write(&vec![x; channels], rate).unwrap();
+            let info = |tag: &[u8]| bytes.windows(4).filter(|w| *w == tag).count();
+            assert_eq!((&bytes[..3], info(b"Info") + info(b"Xing")), (&b"ID3"[..], 1));
+            // 3 s of 24 000 bytes, the information frame, the coder's delay and padding.
+            assert!(
+                (72_000..77_000).contains(&bytes.len()),
+                "{channels} {rate}: {}",
+                bytes.len()
+            );
+        }
+    }
+
+    #[test]
+    fn more_than_two_channels_are_an_error() {
+        assert!(matches!(
+            write(&vec![vec![0.0; 5000]; 3], 44_100),
+            Err(FormatError::Unfit(_))
+        ));
     }
 }

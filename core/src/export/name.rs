@@ -47,7 +47,9 @@ impl Fields<'_> {
     /// The text of a field; `None` for fields that do not exist, empty text for values that are not known.
     fn value(&self, field: &str, artist: &str, title: &str) -> Option<String> {
         let clean = |text: &str| without_tempo(&sanitise(text));
-        let integer = self.bpm.round();
+        // To hundredths first: a loop of 121.499 98 and one of 121.500 02 are of one tempo, and go by one name.
+        let hundredths = (self.bpm * 100.0).round();
+        let integer = (hundredths / 100.0).round();
         Some(match field {
             "artist" => artist.to_owned(),
             "title" => title.to_owned(),
@@ -55,7 +57,7 @@ impl Fields<'_> {
             "key" => self.key.map(sanitise).unwrap_or_default(),
             "bpm" => format!("{integer:.0}"),
             "exact" if (self.bpm - integer).abs() > INTEGER_BPM => {
-                let hundredths = (self.bpm * 100.0).round() as u64;
+                let hundredths = hundredths as u64;
                 format!("_{}p{:02}", hundredths / 100, hundredths % 100)
             }
             "exact" => String::new(),
@@ -369,6 +371,10 @@ mod tests {
             render(fields(None, "Title", None, 124.5)),
             "Title - 125bpm_124p50 - 8bar - 01"
         );
+        assert_eq!(
+            render(fields(None, "Title", None, 124.4999)),
+            "Title - 125bpm_124p50 - 8bar - 01"
+        );
         assert_eq!(render(fields(None, "", None, 90.0)), "stem - 90bpm - 8bar - 01");
         assert_eq!(
             render(fields(None, "90bpm mix (174 BPM)", None, 174.0)),
@@ -470,7 +476,7 @@ mod tests {
             let name = &names.claim(&render(DEFAULT, &f), &[".flac".to_owned()])[0];
             proptest::prop_assert!(windows_accepts(name), "{name:?}");
             proptest::prop_assert!(name.ends_with(&format!("{:0w$}.flac", 1, w = digits.max(2))), "{name:?}");
-            proptest::prop_assert_eq!(audacity_tempo(name), Some(bpm.round() as u32), "{:?}", name);
+            proptest::prop_assert_eq!(audacity_tempo(name), Some(((bpm * 100.0).round() / 100.0).round() as u32), "{:?}", name);
             let path = std::path::Path::new("/root/of/it").join(name);
             proptest::prop_assert_eq!(path.parent().unwrap(), std::path::Path::new("/root/of/it"));
             let again = component(name);

@@ -15,7 +15,7 @@ use crate::config::tuning::Tuning;
 use crate::vectorized;
 
 /// Slots of a beat.
-const SLOTS: usize = 4;
+pub(crate) const SLOTS: usize = 4;
 /// Slots of a beat that have chromas of their own.
 const HALVES: usize = 2;
 const MEL: usize = SLOTS * BANDS;
@@ -140,8 +140,13 @@ impl BarContents {
         self.compare(i * self.beats_per_bar, j * self.beats_per_bar, self.beats_per_bar)
     }
 
+    /// How unlike two beats are: the first `a.1` beats into bar `a.0`. Both bars must be regular.
+    pub fn between_beats(&self, a: (usize, usize), b: (usize, usize)) -> Distance {
+        self.compare(a.0 * self.beats_per_bar + a.1, b.0 * self.beats_per_bar + b.1, 1)
+    }
+
     /// How unlike two stretches of `beats` beats are, from beats `i` and `j` (counted as if all bars were regular).
-    pub fn compare(&self, i: usize, j: usize, beats: usize) -> Distance {
+    fn compare(&self, i: usize, j: usize, beats: usize) -> Distance {
         let mut sum = [0f32; 3];
         let mut worst = [0f32; 2];
         vectorized!({

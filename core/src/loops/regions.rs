@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::bars::Bars;
-use super::distance::window_mean;
+use super::distance::{SLOTS, window_max, window_mean};
 use super::repetition::{median, quantile};
+use crate::analysis::Analysis;
 use crate::analysis::texture::{GROUPS, Texture};
 use crate::config::tuning::Tuning;
 use crate::units::{Span, power_db};
@@ -49,7 +50,8 @@ pub struct BarTraits {
 
 impl BarTraits {
     /// Measures the bars.
-    pub fn of(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Self {
+    pub fn of(analysis: &Analysis, bars: &Bars, tuning: &Tuning) -> Self {
+        let texture = &analysis.texture;
         let tonal = tonal(texture, bars, tuning);
         let mut regular: Vec<f32> = tonal
             .iter()
@@ -57,20 +59,16 @@ impl BarTraits {
             .filter(|(_, b)| b.regular)
             .map(|(x, _)| *x)
             .collect();
-        let break_below = otsu(&mut regular, tuning.break_floor as f32, tuning.break_ceiling as f32);
-        let b = &texture.bands;
+        let break_below = break_threshold(&mut regular, tuning);
+        let spectrum = &analysis.spectrum;
         let level = bars
             .bars
             .iter()
-            .map(|bar| {
-                let mut mean = [0f32];
-                window_mean(&b.power, b.hop, bar.start, bar.end, &mut mean);
-                power_db(f64::from(mean[0])) as f32
-            })
+            .map(|bar| power_db(spectrum.power.mean(spectrum.frames_of(bar.span))) as f32)
             .collect();
         Self {
             tonal,
-            drumless: drumless(texture, bars),
+            drumless: drumless(texture, bars, tuning),
             level,
             break_below,
         }
@@ -123,76 +121,93 @@ fn tonal(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Vec<f32> {
     x
 }
 
-/// The threshold between `low` and `high` that parts `values` into the two most compact classes (Otsu, IEEE Trans. SMC
-/// 9, 1979); the limits where that lies outside.
-fn otsu(values: &mut [f32], low: f32, high: f32) -> f32 {
-    values.sort_unstable_by(f32::total_cmp);
-    // A single silent bar must not draw the threshold away from what is heard.
-    let clipped: Vec<f64> = values.iter().map(|v| f64::from(v.max(-40.0))).collect();
-    let total: f64 = clipped.iter().sum();
-    let n = clipped.len();
-    let (mut best, mut at) = (0.0, f64::from(high));
-    let mut below = 0.0;
+/// The tonal level under which a bar is a break: between the drums and whatever has pitch.
+///
+/// Bars of drums and bass make a heap of their own between the two. So where the lower heap is two, the lowest counts.
+fn break_threshold(tonal: &mut [f32], tuning: &Tuning) -> f32 {
+    /// Heaps whose means lie this many dB apart are two.
+    const APART: f64 = 10.0;
+    tonal.sort_unstable_by(f32::total_cmp);
+    // A silent bar must not draw the threshold away from what is heard.
+    let levels: Vec<f64> = tonal.iter().map(|v| f64::from(v.max(-40.0))).collect();
+    let (low, high) = (tuning.break_floor, tuning.break_ceiling);
+    let Some(first) = otsu(&levels) else { return high as f32 };
+    let lower = levels.get(..first.below).unwrap_or_default();
+    let threshold = match otsu(lower) {
+        Some(second) if second.apart > APART && second.below >= tuning.break_bars => second.threshold,
+        _ => first.threshold,
+    };
+    threshold.clamp(low, high) as f32
+}
+
+/// A cut of sorted values into two heaps.
+struct Heaps {
+    /// Halfway between them.
+    threshold: f64,
+    /// How many values lie below.
+    below: usize,
+    /// Distance of the heaps' means.
+    apart: f64,
+}
+
+/// The cut of sorted `values` that leaves the least variance within the heaps (Otsu, IEEE Trans. SMC 9, 1979).
+fn otsu(values: &[f64]) -> Option<Heaps> {
+    let total: f64 = values.iter().sum();
+    let n = values.len();
+    let mut best: Option<(f64, Heaps)> = None;
+    let mut sum = 0.0;
     for k in 1..n {
-        below += clipped[k - 1];
-        let (a, b) = (below / k as f64, (total - below) / (n - k) as f64);
-        let between = (k * (n - k)) as f64 * (a - b) * (a - b);
-        if between > best {
-            (best, at) = (between, 0.5 * (clipped[k - 1] + clipped[k]));
+        sum += values[k - 1];
+        let apart = (total - sum) / (n - k) as f64 - sum / k as f64;
+        let between = (k * (n - k)) as f64 * apart * apart;
+        if best.as_ref().is_none_or(|(b, _)| between > *b) {
+            let threshold = 0.5 * (values[k - 1] + values[k]);
+            best = Some((
+                between,
+                Heaps {
+                    threshold,
+                    below: k,
+                    apart,
+                },
+            ));
         }
     }
-    (at as f32).clamp(low, high)
+    best.map(|(_, heaps)| heaps)
 }
 
 /// Log odds that a bar has no drums, from how its kick band, its hat bands and its broadband hits compare with what is
 /// usual in the track.
-fn drumless(texture: &Texture, bars: &Bars) -> Vec<f32> {
+fn drumless(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Vec<f32> {
     let b = &texture.bands;
     let mut low = Vec::with_capacity(bars.len());
     let mut high = Vec::with_capacity(bars.len());
     let mut cover = Vec::with_capacity(bars.len());
     for bar in &bars.bars {
-        let first = ((bar.start - 0.025) / b.hop).round().max(0.0) as usize;
-        let last = (((bar.end - 0.025) / b.hop).round().max(0.0) as usize).min(b.frames);
-        let frames = first.min(last)..last;
-        let mut kick = Vec::new();
+        let slots = (SLOTS as u32 * bar.beats).max(1);
+        let mut kick = Vec::with_capacity(slots as usize);
         let mut hats = 0f32;
-        let slots = 4 * bar.beats;
         for s in 0..slots {
             let at = bar.start + (bar.end - bar.start) * f64::from(s) / f64::from(slots);
-            let mut x = [0f32; GROUPS];
-            super::distance::window_max(&b.onset, b.hop, at - 0.035, at + 0.035, &mut x);
-            kick.push(x[0]);
-            hats += 0.5 * (x[6] + x[7]) / slots as f32;
+            let mut onset = [0f32; GROUPS];
+            window_max(
+                &b.onset,
+                b.hop,
+                at - tuning.onset_reach,
+                at + tuning.onset_reach,
+                &mut onset,
+            );
+            kick.push(onset[0]);
+            hats += 0.5 * (onset[GROUPS - 2] + onset[GROUPS - 1]);
         }
         low.push(quantile(&mut kick, 0.85).unwrap_or(0.0));
-        high.push(hats);
-        let mut c = b.cover[frames].to_vec();
+        high.push(hats / slots as f32);
+        let first = ((bar.start - tuning.slot_lead) / b.hop).round().max(0.0) as usize;
+        let last = (((bar.end - tuning.slot_lead) / b.hop).round().max(0.0) as usize).min(b.frames);
+        let mut c = b.cover[first.min(last)..last].to_vec();
         cover.push((
             quantile(&mut c, 0.97).unwrap_or(0.0),
             quantile(&mut c, 0.9).unwrap_or(0.0),
         ));
-    }
-    if std::env::var("LWDUMP").is_ok() {
-        for (i, bar) in bars.bars.iter().enumerate() {
-            let first = ((bar.start - 0.025) / b.hop).round().max(0.0) as usize;
-            let last = (((bar.end - 0.025) / b.hop).round().max(0.0) as usize).min(b.frames);
-            print!("BAR {i} {} {} {} {}", low[i], high[i], cover[i].0, cover[i].1);
-            for g in 0..GROUPS {
-                let mut k: Vec<f32> = (first..last).map(|t| b.onset[t * GROUPS + g]).collect();
-                print!(
-                    " {} {}",
-                    quantile(&mut k, 0.85).unwrap_or(0.0),
-                    quantile(&mut k, 0.97).unwrap_or(0.0)
-                );
-            }
-            for g in 0..16 {
-                let p: f32 = (first..last).map(|t| b.percussive[t * 16 + g]).sum();
-                let h: f32 = (first..last).map(|t| b.harmonic[t * 16 + g]).sum();
-                print!(" {p} {h}");
-            }
-            println!();
-        }
     }
     let usual = |x: &[f32]| quantile(&mut x.to_vec(), 0.6).unwrap_or(0.0);
     let (usual_low, usual_high) = (usual(&low), usual(&high));
@@ -285,11 +300,15 @@ mod tests {
     }
 
     #[test]
-    fn otsu_parts_two_heaps_within_limits() {
-        let mut v = vec![-30.0, -28.0, -29.0, 0.0, 1.0, -1.0, 2.0, 0.5];
-        assert_eq!(otsu(&mut v, -18.0, -6.0), -14.5);
-        let mut v = vec![-1.0, 0.0, 1.0, 0.5];
-        assert_eq!(otsu(&mut v, -18.0, -6.0), -6.0);
-        assert_eq!(otsu(&mut [], -18.0, -6.0), -6.0);
+    fn breaks_lie_below_drums_with_bass() {
+        let t = Tuning::default();
+        let heap = |at: f32, n: usize| (0..n).map(move |i| at + (i % 3) as f32);
+        let two: Vec<f32> = heap(-30.0, 8).chain(heap(0.0, 40)).collect();
+        assert_eq!(break_threshold(&mut two.clone(), &t), -14.0);
+        let mut three: Vec<f32> = heap(-36.0, 10).chain(heap(-16.0, 9)).chain(heap(0.0, 30)).collect();
+        assert_eq!(f64::from(break_threshold(&mut three, &t)), t.break_floor);
+        let mut one: Vec<f32> = heap(-1.0, 40).collect();
+        assert_eq!(f64::from(break_threshold(&mut one, &t)), t.break_ceiling);
+        assert_eq!(f64::from(break_threshold(&mut [], &t)), t.break_ceiling);
     }
 }

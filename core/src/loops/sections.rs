@@ -3,10 +3,11 @@
 //! The cut into sections of least cost, found exactly by dynamic programming. A section costs
 //!
 //! ```text
-//! λ  +  min over p of ( κ·min(p, n) + Σ unlike(k, k − p) )  +  Σ texture deviation  −  μ · prior(n)
+//! λ  +  min over p of ( κ·min(p, n) + Σ unlike(k, k − p) )  +  Σ texture deviation  +  mixture  −  μ · prior(n)
 //! ```
 //!
-//! for its `n` bars: it is cheap where it repeats at some lag `p`, where it sounds the same throughout, and where it is 8
+//! for its `n` bars: it is cheap where it repeats at some lag `p`, where it sounds the same throughout, where it is drums
+//! alone or not at all (the mixture counts bars of the rarer kind), and where it is 8
 //! (or 4) bars long. Neither repetition nor texture does alone: the same drums run through many sections, and many
 //! sections vary in texture. The cost of repetition follows the view of M. Goto's RefraiD and of
 //! "segment cost" segmenters (Sargent, Bimbot, Vincent, IEEE/ACM TASLP 25(2), 2017) that regularise lengths.
@@ -70,6 +71,14 @@ impl BarTextures {
         sum / rows.len() as f32 / self.step
     }
 
+    /// Mean level in dB of bar `i` above 2 kHz.
+    pub fn highs(&self, i: usize) -> f32 {
+        const FIRST: usize = 8;
+        let row = &self.rows[i];
+        let sum: f32 = row[FIRST..WIDE].iter().chain(&row[WIDE + FIRST..2 * WIDE]).sum();
+        sum / (2 * (WIDE - FIRST)) as f32
+    }
+
     /// Texture change from bar `i − 1` to bar `i`, in texture steps; 0 at the first.
     pub fn novelty(&self, i: usize) -> f32 {
         match (i.checked_sub(1).and_then(|h| self.rows.get(h)), self.rows.get(i)) {
@@ -86,6 +95,7 @@ fn difference(a: &[f32; COLUMNS], b: &[f32; COLUMNS]) -> f32 {
 /// The cheapest cut of the runs of regular bars into sections, in order.
 pub fn cut(
     bars: &Bars,
+    breaks: &[bool],
     repetition: &Repetition,
     textures: &BarTextures,
     tuning: &Tuning,
@@ -100,7 +110,7 @@ pub fn cut(
             progress.check()?;
             let mut cost = Growing::new(run.start + a, tuning);
             for n in 1..=tuning.section_max.max(1).min(run.len() - a) {
-                let c = best[a].0 + cost.extend(repetition, textures);
+                let c = best[a].0 + cost.extend(repetition, textures, breaks);
                 if c < best[a + n].0 {
                     best[a + n] = (c, a);
                 }
@@ -125,6 +135,8 @@ struct Growing<'a> {
     tuning: &'a Tuning,
     /// Σ unlike(k, k − p) for each lag p.
     repeats: Vec<f64>,
+    /// How many bars are breaks.
+    breaks: usize,
     /// Each texture column's values, sorted.
     columns: Vec<Vec<f32>>,
 }
@@ -136,12 +148,13 @@ impl<'a> Growing<'a> {
             bars: 0,
             tuning,
             repeats: vec![0.0; tuning.lags.len()],
+            breaks: 0,
             columns: vec![Vec::with_capacity(tuning.section_max); COLUMNS],
         }
     }
 
     /// Takes one more bar; gives the cost of the section so far.
-    fn extend(&mut self, repetition: &Repetition, textures: &BarTextures) -> f64 {
+    fn extend(&mut self, repetition: &Repetition, textures: &BarTextures, breaks: &[bool]) -> f64 {
         let t = self.tuning;
         let k = self.start + self.bars;
         self.bars += 1;
@@ -174,6 +187,8 @@ impl<'a> Growing<'a> {
             n if n % 2 == 0 => 0.0,
             _ => -1.5,
         };
-        t.section_cost + repeat + deviation - t.phrase_prior * prior
+        self.breaks += usize::from(breaks.get(k).copied().unwrap_or(false));
+        let mixed = self.breaks.min(n - self.breaks) as f64 * t.break_cost;
+        t.section_cost + mixed + repeat + deviation - t.phrase_prior * prior
     }
 }

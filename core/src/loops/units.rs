@@ -34,11 +34,20 @@ pub fn smallest(repetition: &Repetition, section: &Range<usize>, drums_only: boo
     })
 }
 
+/// A section's repeat unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Its length in bars.
+    pub bars: u32,
+    /// False where it was not heard but stands in for want of better.
+    pub found: bool,
+}
+
 /// The unit of each section.
 ///
 /// Where none is found, or one bar among drums only (where it is usually two whose difference is slight), priors stand
 /// in: two bars for drums, otherwise what most bars of the track have, of four and more.
-pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool], tuning: &Tuning) -> Vec<u32> {
+pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool], tuning: &Tuning) -> Vec<Unit> {
     let found: Vec<Option<u32>> = sections
         .iter()
         .zip(drums_only)
@@ -64,10 +73,13 @@ pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool
     found
         .iter()
         .zip(drums_only)
-        .map(|(f, drums)| match (f, drums) {
-            (None | Some(1), true) => 2,
-            (Some(unit), _) => *unit,
-            (None, false) => usual,
+        .map(|(f, drums)| {
+            let (bars, found) = match (f, drums) {
+                (None | Some(1), true) => (2, false),
+                (Some(unit), _) => (*unit, true),
+                (None, false) => (usual, false),
+            };
+            Unit { bars, found }
         })
         .collect()
 }

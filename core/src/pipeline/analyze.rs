@@ -8,7 +8,6 @@ use super::find::TrackError;
 use super::given::GivenBeats;
 use super::load::load;
 use super::predict::{Region, seconds};
-use super::suggest::structure_of;
 use crate::analysis::Analysis;
 use crate::config::Config;
 use crate::loops;
@@ -169,7 +168,7 @@ pub fn analyze(
         return Ok(told);
     }
     let analysis = Analysis::of(track, config, progress).map_err(super::Error::from)?;
-    let structure = structure_of(&analysis, config, progress)?;
+    let structure = loops::Structure::of(&analysis, &config.tuning, progress)?;
     let grid = &analysis.rhythm.grid;
     told.key = analysis.key.map(|key| Key {
         name: key.name().to_owned(),

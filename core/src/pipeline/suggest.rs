@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
 use crate::features::{FeatureTable, Schema};
-use crate::loops::{Candidate, Section, Structure, candidate};
+use crate::loops::{Candidate, Structure, candidate};
 use crate::model::{ModelError, Scorer};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::rank::{self, Entry};
@@ -89,7 +89,7 @@ pub fn from_analysis(
     progress: &dyn Progress,
 ) -> Result<Suggestions, Error> {
     progress.report(Stage::Rank, 0.0);
-    let structure = structure_of(&analysis, config, progress)?;
+    let structure = Structure::of(&analysis, &config.tuning, progress)?;
     let candidates = candidate::all(&structure.bars, &config.loops);
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
@@ -147,12 +147,6 @@ pub fn from_analysis(
     })
 }
 
-/// The form of a track that has been analysed.
-pub fn structure_of(analysis: &Analysis, config: &Config, progress: &dyn Progress) -> Result<Structure, Cancelled> {
-    let rate = f64::from(analysis.track.audio.sample_rate());
-    Structure::of(&analysis.texture, &analysis.rhythm.grid, rate, &config.tuning, progress)
-}
-
 /// The content of the section in which a candidate begins; candidates outside all sections stand for themselves.
 fn content(structure: &Structure, candidate: &Candidate) -> usize {
     match structure.section_at(candidate.first_bar) {
@@ -168,13 +162,46 @@ fn reasons(structure: &Structure, candidate: &Candidate) -> Vec<String> {
         return out;
     };
     let section = &structure.sections[index];
-    let bars = section.bars.len();
-    let kind = match section {
-        Section { drums_only: true, .. } => ", drums only",
-        Section { drumless: true, .. } => ", no drums",
+    let touched = candidate.touched();
+    let kind = match (section.drums_only, section.drumless) {
+        (true, _) => ", drums only",
+        (_, true) => ", no drums",
         _ => "",
     };
     let total = structure.sections.len();
-    out.push(format!("section {} of {total} ({bars} bars{kind})", index + 1));
+    out.push(format!(
+        "section {} of {total} ({}{kind})",
+        index + 1,
+        bars(section.bars.len())
+    ));
+    let assumed = if section.unit_found { "" } else { " (assumed)" };
+    out.push(format!("unit {}{assumed}", bars(section.unit as usize)));
+    if candidate.bars % section.unit.max(1) != 0 {
+        out.push("length is no multiple of it".into());
+    }
+    let into = (candidate.first_bar - section.bars.start) % section.unit.max(1) as usize;
+    match (into, candidate.beat_offset) {
+        (0, 0) => out.push("starts on a phrase".into()),
+        (n, 0) => out.push(format!("starts {} into a phrase", bars(n))),
+        _ => out.push("starts inside a bar".into()),
+    }
+    let heard = structure.occurrences(&touched);
+    match (heard.count, heard.nearest_db) {
+        (0, _) | (_, None) => out.push("heard once".into()),
+        (1, Some(db)) => out.push(format!("repeats once within {db:.1} dB")),
+        (n, Some(db)) => out.push(format!("repeats {n} times, the nearest within {db:.1} dB")),
+    }
+    if touched.end > section.bars.end {
+        out.push("runs into the next section".into());
+    }
+    if section.fills.iter().any(|f| touched.contains(f)) {
+        out.push("holds a fill".into());
+    } else if section.fills.contains(&touched.end) {
+        out.push("ends before the fill".into());
+    }
     out
+}
+
+fn bars(n: usize) -> String {
+    if n == 1 { "1 bar".into() } else { format!("{n} bars") }
 }

@@ -48,11 +48,6 @@ impl Pulse {
             }
         }
     }
-
-    /// True for one tempo throughout.
-    pub(crate) fn is_steady(&self) -> bool {
-        matches!(self, Pulse::Steady { .. })
-    }
 }
 
 /// Follows a drifting tempo through the linear flux `attack`. `None` where no two pulses are found.

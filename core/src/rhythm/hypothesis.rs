@@ -1,10 +1,11 @@
 //! Readings of the pulse as beats: other ratios, other phases.
 
+use super::attack::Attacks;
 use super::bars::BarReading;
 use super::beats::Pulse;
 use super::constants::*;
 use super::onset::Front;
-use super::refine;
+use super::refine::{self, Point};
 use crate::units::Bpm;
 
 /// A named, weighted part of a score.
@@ -62,6 +63,32 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// The same beats, drawn to where the waveform says that the attacks are.
+    pub(crate) fn on_attacks(&self, attack: &[f32], fine: &mut Attacks<'_>) -> Self {
+        let points: Vec<Point> = refine::attacks(attack, &self.beats)
+            .into_iter()
+            .map(|p| match fine.at(p.at).filter(|_| p.weight > 0.0) {
+                Some((at, rise)) => Point {
+                    at,
+                    weight: p.weight * rise,
+                },
+                None => Point { weight: 0.0, ..p },
+            })
+            .collect();
+        let (beats, line) = match self.line {
+            Some((first, period)) => {
+                let (a, b) = refine::steady(&points, first, period);
+                ((0..self.beats.len()).map(|k| a + k as f64 * b).collect(), Some((a, b)))
+            }
+            None => (refine::drifting(&points, &self.beats), None),
+        };
+        Self {
+            ratio: self.ratio,
+            beats,
+            line,
+        }
+    }
+
     /// Every beat read as two.
     pub(crate) fn doubled(&self) -> Self {
         let mut beats = Vec::with_capacity(2 * self.beats.len());
@@ -163,7 +190,8 @@ impl Source<'_> {
                 let period = period / ratio;
                 let first = phase * period + ((lo / period) - phase).ceil() * period;
                 let count = ((hi - first) / period).max(0.0) as usize + 1;
-                let (first, period) = refine::steady(self.attack, first, period, count);
+                let rough: Vec<f64> = (0..count).map(|k| first + k as f64 * period).collect();
+                let (first, period) = refine::steady(&refine::attacks(self.attack, &rough), first, period);
                 let (beats, first) = steady_beats(first, period, lo, hi);
                 Draft {
                     ratio,
@@ -186,7 +214,7 @@ impl Source<'_> {
                     }
                     k += 1.0;
                 }
-                let beats = refine::drifting(self.attack, &rough);
+                let beats = refine::drifting(&refine::attacks(self.attack, &rough), &rough);
                 Draft {
                     ratio,
                     beats,

@@ -119,12 +119,11 @@ pub(crate) fn local_lines(points: &[Point], half: usize) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Fits one period and phase to the attacks near a steady grid. Returns (first beat, period) in frames; the input where
-/// the attacks do not settle it.
-pub(crate) fn steady(attack: &[f32], first: f64, period: f64, count: usize) -> (f64, f64) {
-    let beats: Vec<f64> = (0..count).map(|k| first + k as f64 * period).collect();
-    let points = attacks(attack, &beats);
-    match robust_line(&points, (first, period)) {
+/// Fits one period and phase to the `points` near a steady grid. Returns (first beat, period) in frames; the input where
+/// they do not settle it.
+pub(crate) fn steady(points: &[Point], first: f64, period: f64) -> (f64, f64) {
+    let count = points.len();
+    match robust_line(points, (first, period)) {
         Some((a, b)) if count >= 4 && (b / period - 1.0).abs() < 0.004 && line_within(a, b, first, period, count) => {
             (a, b)
         }
@@ -138,16 +137,9 @@ fn line_within(a: f64, b: f64, first: f64, period: f64, count: usize) -> bool {
     (a - first).abs() <= REACH && (a + b * last - first - period * last).abs() <= 2.0 * REACH
 }
 
-/// Moves each beat of a drifting grid to the local line through the attacks around it.
-pub(crate) fn drifting(attack: &[f32], beats: &[f64]) -> Vec<f64> {
-    let points: Vec<Point> = attacks(attack, beats)
-        .into_iter()
-        .map(|p| Point {
-            weight: p.weight.max(0.05),
-            ..p
-        })
-        .collect();
-    let smooth: Vec<f64> = local_lines(&points, 4).into_iter().map(|l| l.0).collect();
+/// Moves each beat of a drifting grid to the local line through the `points` around it.
+pub(crate) fn drifting(points: &[Point], beats: &[f64]) -> Vec<f64> {
+    let smooth: Vec<f64> = local_lines(points, 4).into_iter().map(|l| l.0).collect();
     let mut out: Vec<f64> = Vec::with_capacity(beats.len());
     for (i, (&s, &b)) in smooth.iter().zip(beats).enumerate() {
         let good = (s - b).abs() <= 2.0 * REACH;

@@ -125,7 +125,7 @@ fn list(text: &mut String, track: &TrackReport, done: &TrackDone, verbose: u8) {
         let _ = writeln!(
             text,
             "  {:>2}. {:<7} at {:>7}  score {:.2}  {file}",
-            found.score_rank,
+            found.number,
             count(found.bars as usize, "bar"),
             clock(found.start),
             found.score,

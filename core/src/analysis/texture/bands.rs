@@ -41,8 +41,6 @@ pub struct Bands {
     pub onset: Vec<f32>,
     /// Share of the bands in which the percussive part rises by more than 6 dB at once: near 1 for a snare.
     pub cover: Vec<f32>,
-    /// Power over the whole spectrum.
-    pub power: Vec<f32>,
     /// The level in dB under which nothing is told apart: 55 dB below the 99th percentile of the mel levels.
     pub floor: f32,
 }
@@ -54,7 +52,6 @@ pub struct BandSink {
     /// For each band its first bin and the weights from there.
     bank: Vec<(usize, Vec<f32>)>,
     mel: Vec<f32>,
-    power: Vec<f32>,
     squared: Vec<f32>,
 }
 
@@ -65,7 +62,6 @@ impl BandSink {
             hop,
             bank: mel_bank(bin_hz),
             mel: Vec::with_capacity(frames * BANDS),
-            power: Vec::with_capacity(frames),
             squared: Vec::new(),
         }
     }
@@ -73,23 +69,10 @@ impl BandSink {
     /// The next frame's magnitudes, from 0 Hz upwards, at least to 10.5 kHz. A spectrum that ends lower has nothing
     /// above its end.
     pub fn push(&mut self, magnitude: &[f32]) {
-        let Self {
-            bank,
-            mel,
-            power,
-            squared,
-            ..
-        } = self;
+        let Self { bank, mel, squared, .. } = self;
         vectorized!({
             squared.clear();
             squared.extend(magnitude.iter().map(|m| m * m));
-            let mut sums = [0f32; 8];
-            for chunk in squared.chunks_exact(8) {
-                for (s, x) in sums.iter_mut().zip(chunk) {
-                    *s += x;
-                }
-            }
-            power.push(sums.iter().sum());
             for (first, weights) in bank.iter() {
                 let bins = squared.get(*first..).unwrap_or_default();
                 mel.push(bins.iter().zip(weights).map(|(x, w)| x * w).sum());
@@ -99,8 +82,8 @@ impl BandSink {
 
     /// What the frames amount to.
     pub fn finish(self) -> Bands {
-        let Self { hop, mel, power, .. } = self;
-        let frames = power.len();
+        let Self { hop, mel, .. } = self;
+        let frames = mel.len() / BANDS;
         let floor = quantile_db(&mel, 0.99) - RANGE;
         let mask = percussive_mask(&mel, frames);
         let mut harmonic = Vec::with_capacity(frames * WIDE);
@@ -121,7 +104,6 @@ impl BandSink {
             percussive,
             onset,
             cover,
-            power,
             floor,
         }
     }

@@ -8,7 +8,7 @@
 //! * **Energy.** Within 5 ms of the seam, against the recording around the loop's start, of which the wrap should be an
 //!   image: a fade that digs a hole shows here as a loss (two 5 ms fades to zero: −5 dB). Up to 0.5 dB is accepted.
 //!
-//! The worst channel counts. Silence has neither clicks nor energy: levels below −90 dBFS are taken as equal.
+//! The worst channel counts; the energy of their mean counts too, since many listen in mono. Silence has neither clicks nor energy: levels below −90 dBFS are taken as equal.
 
 use serde::{Deserialize, Serialize};
 
@@ -67,24 +67,36 @@ pub fn measure<P: AsRef<[f32]>>(
 ) -> Seam {
     let window = (ENERGY_SECONDS * f64::from(sample_rate)).round() as usize;
     let mut seam = Seam::default();
-    for (channel, (plane, &yardstick)) in planes.iter().zip(yardsticks).enumerate() {
-        let x = plane.as_ref();
-        seam.ratio = seam.ratio.max(seam_curvature(x) / yardstick.max(FLOOR));
-        let Some((recording, start)) = source else { continue };
-        let Some(recording) = recording.get(channel) else {
-            continue;
-        };
-        if start < window || start + window > recording.len() || x.len() < 2 * window {
-            continue;
-        }
-        let around = power(&x[x.len() - window..]) + power(&x[..window]);
-        let truth = power(&recording[start - window..start + window]);
-        let floor = POWER_FLOOR * 2.0 * window as f64;
+    for (plane, &yardstick) in planes.iter().zip(yardsticks) {
+        seam.ratio = seam.ratio.max(seam_curvature(plane.as_ref()) / yardstick.max(FLOOR));
+    }
+    let Some((recording, start)) = source else {
+        return seam;
+    };
+    let fits = |x: &[f32]| x.len() >= 2 * window;
+    let heard = |r: &Vec<f32>| start >= window && start + window <= r.len();
+    if !planes.iter().all(|p| fits(p.as_ref())) || !recording.iter().all(heard) {
+        return seam;
+    }
+    let floor = POWER_FLOOR * 2.0 * window as f64;
+    let mut note = |around: f64, truth: f64| {
         let change = power_db((around + floor) / (truth + floor));
         if change.abs() > seam.energy_db.abs() {
             seam.energy_db = change;
         }
+    };
+    let (mut mean, mut mean_truth) = (vec![0f32; 2 * window], vec![0f32; 2 * window]);
+    for (plane, recording) in planes.iter().zip(recording) {
+        let x = plane.as_ref();
+        let (tail, head) = (&x[x.len() - window..], &x[..window]);
+        let truth = &recording[start - window..start + window];
+        note(power(tail) + power(head), power(truth));
+        let share = 1.0 / planes.len() as f32;
+        let around = tail.iter().chain(head);
+        mean.iter_mut().zip(around).for_each(|(m, v)| *m += share * v);
+        mean_truth.iter_mut().zip(truth).for_each(|(m, v)| *m += share * v);
     }
+    note(power(&mean), power(&mean_truth));
     seam
 }
 

@@ -18,6 +18,9 @@ pub struct Tuning {
     /// Seconds by which content windows begin before their grid time, so that an attack that comes early, or a grid
     /// that is late, does not fall into the slot before.
     pub slot_lead: f64,
+    /// Seconds by which they end before the next one begins, so that a late grid does not let the next section's first
+    /// hit into the last bar of this one.
+    pub slot_gap: f64,
     /// Half width in seconds of the window in which a slot's onset strength is the maximum.
     pub onset_reach: f64,
     /// Spectral levels are floored this many dB below the track's 99th percentile.
@@ -134,6 +137,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             slot_lead: 0.025,
+            slot_gap: 0.02,
             onset_reach: 0.035,
             level_range: 55.0,
             onset_ground: 48.0,

@@ -1,5 +1,6 @@
 //! Signal processing, free of any notion of music: windows, transforms, filters, medians, peaks.
 
+pub mod chroma;
 pub mod hpss;
 pub mod istft;
 pub mod lanes;

@@ -9,7 +9,10 @@ pub mod distance;
 pub mod fills;
 pub mod regions;
 pub mod repetition;
+pub mod seam;
 pub mod sections;
+pub mod slices;
+pub mod snap;
 pub mod structure;
 pub mod units;
 

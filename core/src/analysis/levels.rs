@@ -78,7 +78,7 @@ impl Curve {
 /// Frames between two stored sums of a [`Matrix`].
 const STRIDE: usize = 64;
 
-/// One row a frame, with sums every [`STRIDE`] frames: means over any span without a second matrix in double precision.
+/// One row a frame, with sums every 64 frames: means over any span without a second matrix in double precision.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matrix {
     columns: usize,

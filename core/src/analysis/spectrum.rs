@@ -6,7 +6,10 @@
 //! of [`analyse`].
 //!
 //! Levels of the parts come from Parseval's theorem on the masked spectra and not from their waveforms, which are never
-//! made.
+//! made. The inverse transform of a masked spectrum cancels in part where neighbouring frames disagree, so that the
+//! waveforms have less. On 37 mixes, over spans of two seconds: the harmonic RMS here is 0.7 % above that of
+//! [`crate::dsp::hpss::separate`] in the median, the percussive RMS 5.6 % (0.5 dB; nine spans in ten between 1 and 14 %).
+//! Over 0.2 s it is 7 % (−2 to 25 %), windows reaching beyond the span.
 
 use std::ops::Range;
 
@@ -313,7 +316,10 @@ mod tests {
                     .wrapping_add(1442695040888963407);
                 let noise = (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
                 let t = i as f32 / RATE as f32;
-                let tone: f32 = [220.0, 277.2, 329.6].iter().map(|f| (6.283_185 * f * t).sin()).sum();
+                let tone: f32 = [220.0, 277.2, 329.6]
+                    .iter()
+                    .map(|f| (std::f32::consts::TAU * f * t).sin())
+                    .sum();
                 0.1 * tone + 0.5 * noise * (-(t % 0.5) * 25.0).exp()
             })
             .collect()

@@ -13,6 +13,7 @@
 //! exceeds the limits, and for what cannot be read.
 
 mod packets;
+mod source;
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -138,7 +139,7 @@ pub fn decode_reader<R>(
     progress: &dyn Progress,
 ) -> Result<Decoded, DecodeError>
 where
-    R: Read + Seek + Send + Sync + 'static,
+    R: Read + Seek + Send + Sync,
 {
     let extension = name.extension().and_then(|e| e.to_str());
     decode(reader, extension, limits, progress).map_err(|kind| DecodeError {
@@ -154,7 +155,7 @@ fn decode<R>(
     progress: &dyn Progress,
 ) -> Result<Decoded, DecodeErrorKind>
 where
-    R: Read + Seek + Send + Sync + 'static,
+    R: Read + Seek + Send + Sync,
 {
     progress.check()?;
     let length = reader.seek(SeekFrom::End(0))?;
@@ -185,8 +186,18 @@ where
     } else {
         mp4::Edits::default()
     };
+    let patch = if head.starts_with(b"caff") {
+        source::caf_patch(&mut reader, length)?
+    } else {
+        None
+    };
     reader.seek(SeekFrom::Start(0))?;
-    let source = packets::Source { reader, length };
+    let source = source::Source {
+        reader,
+        length,
+        patch,
+        progress,
+    };
     let work = || packets::decode(source, extension, &edits, limits, progress);
     // The decoders own all their state, which is dropped with the panic.
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {

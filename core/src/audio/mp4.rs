@@ -263,4 +263,57 @@ mod tests {
         assert_eq!(edit_list(&list(&[(7, 0), (500, 2112)]), 600), (Some(0), None));
         assert_eq!(edit_list(&list(&[(0, 1024)]), 1000), (Some(1024), None));
     }
+
+    fn boxed(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+        [&(8 + payload.len() as u32).to_be_bytes()[..], kind, payload].concat()
+    }
+
+    #[test]
+    fn a_whole_file() {
+        let words = |w: &[u32]| w.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<u8>>();
+        let elst = boxed(b"elst", &words(&[0, 1, 600, 1024, 0x1_0000]));
+        let mdhd = boxed(b"mdhd", &words(&[0, 0, 0, 44_100, 99, 0]));
+        let hdlr = |kind: &[u8; 4]| boxed(b"hdlr", &[&[0; 8][..], kind, &[0; 12]].concat());
+        let track = |id: u32, kind: &[u8; 4]| {
+            let mdia = boxed(b"mdia", &[mdhd.clone(), hdlr(kind)].concat());
+            boxed(
+                b"trak",
+                &[boxed(b"tkhd", &words(&[0, 0, 0, id, 0])), boxed(b"edts", &elst), mdia].concat(),
+            )
+        };
+        let name = boxed(b"name", b"\0\0\0\0iTunSMPB");
+        let data = boxed(
+            b"data",
+            b"\0\0\0\x01\0\0\0\0 00000000 00000840 000001CA 0000000000003F31",
+        );
+        let item = boxed(
+            b"----",
+            &[boxed(b"mean", b"\0\0\0\0com.apple.iTunes"), name, data].concat(),
+        );
+        let meta = boxed(b"meta", &[vec![0; 4], hdlr(b"mdir"), boxed(b"ilst", &item)].concat());
+        let mvhd = boxed(b"mvhd", &words(&[0, 0, 0, 600, 600]));
+        let parts = [mvhd, track(1, b"vide"), track(2, b"soun"), boxed(b"udta", &meta)].concat();
+        let file = [
+            boxed(b"ftyp", b"M4A "),
+            boxed(b"mdat", &[7; 99]),
+            boxed(b"moov", &parts),
+        ]
+        .concat();
+        let expected = Edits {
+            tracks: vec![Edit {
+                track: 2,
+                timescale: 44_100,
+                start: Some(1024),
+                length: Some((600, 600)),
+            }],
+            smpb: Some(Smpb {
+                delay: 2112,
+                frames: 0x3f31,
+            }),
+        };
+        assert_eq!(read(&mut std::io::Cursor::new(&file)), expected);
+        for cut in 0..file.len() {
+            read(&mut std::io::Cursor::new(&file[..cut]));
+        }
+    }
 }

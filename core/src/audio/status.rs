@@ -157,7 +157,7 @@ impl Meter {
 pub fn repair(samples: &mut [f32]) -> u64 {
     let damaged = vectorized!(count_damaged(samples));
     if damaged > 0 {
-        for x in samples.iter_mut().filter(|x| !(x.abs() <= SANE)) {
+        for x in samples.iter_mut().filter(|x| !is_sane(**x)) {
             *x = 0.0;
         }
     }
@@ -204,12 +204,18 @@ fn scan(samples: &[f32]) -> Scan {
     }
 }
 
+/// False for what is not a number, too.
+#[inline(always)]
+fn is_sane(x: f32) -> bool {
+    x.abs() <= SANE
+}
+
 #[inline(always)]
 fn count_damaged(samples: &[f32]) -> u64 {
     samples
         .chunks(1 << 16)
         .map(|stretch| {
-            let bad: u32 = stretch.iter().map(|x| u32::from(!(x.abs() <= SANE))).sum();
+            let bad: u32 = stretch.iter().map(|x| u32::from(!is_sane(*x))).sum();
             u64::from(bad)
         })
         .sum()

@@ -16,7 +16,7 @@ use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex32;
 
 use super::istft::Istft;
-use super::lanes::to_lanes;
+use super::lanes::{to_lanes, to_rows};
 use super::median::{LANES, Padded, REACH, TILE, WIDTH, reflect, tile31};
 use super::stft::{Stft, frame_count, power};
 
@@ -156,6 +156,7 @@ pub fn separate(signal: &[f32], n_fft: usize, hop: usize) -> (Vec<f32>, Vec<f32>
     let bins = stft.bins();
     let mut separator = Separator::new(bins);
     let mut row = vec![0.0; bins];
+    let mut masks = vec![0.0; bins * LANES];
     let mut held: VecDeque<Vec<Complex32>> = VecDeque::with_capacity(REACH);
     let mut spare: Vec<Vec<Complex32>> = Vec::new();
     for t in 0..frame_count(signal.len(), hop) {
@@ -165,9 +166,11 @@ pub fn separate(signal: &[f32], n_fft: usize, hop: usize) -> (Vec<f32>, Vec<f32>
         kept.clear();
         kept.extend_from_slice(spectrum);
         held.push_back(kept);
-        separator.push(&row, |block| mask_out(block, &mut held, &mut spare, &mut inverse));
+        separator.push(&row, |block| {
+            mask_out(block, &mut masks, &mut held, &mut spare, &mut inverse)
+        });
     }
-    separator.finish(|block| mask_out(block, &mut held, &mut spare, &mut inverse));
+    separator.finish(|block| mask_out(block, &mut masks, &mut held, &mut spare, &mut inverse));
     let percussive = inverse.finish();
     let harmonic = signal.iter().zip(&percussive).map(|(x, p)| x - p).collect();
     (harmonic, percussive)
@@ -176,16 +179,18 @@ pub fn separate(signal: &[f32], n_fft: usize, hop: usize) -> (Vec<f32>, Vec<f32>
 /// Hands the percussive part of each frame of `block` to `inverse`.
 fn mask_out(
     block: Block<'_>,
+    masks: &mut [f32],
     held: &mut VecDeque<Vec<Complex32>>,
     spare: &mut Vec<Vec<Complex32>>,
     inverse: &mut Istft,
 ) {
-    for lane in 0..block.frames {
+    to_rows(block.harmonic, masks);
+    for mask in masks.chunks_exact(block.harmonic.len().max(1)).take(block.frames) {
         let Some(mut spectrum) = held.pop_front() else {
             return;
         };
-        for (z, mask) in spectrum.iter_mut().zip(block.harmonic) {
-            *z *= 1.0 - mask[lane];
+        for (z, mask) in spectrum.iter_mut().zip(mask) {
+            *z *= 1.0 - mask;
         }
         inverse.push(&mut spectrum);
         spare.push(spectrum);

@@ -58,7 +58,7 @@ impl Istft {
         let (start, pad) = (self.taken * self.hop, n_fft / 2);
         let lo = start.max(pad).min(self.out.len() + pad);
         let hi = (start + n_fft).min(self.out.len() + pad).max(lo);
-        let at = (lo - start).min(n_fft);
+        let at = lo.saturating_sub(start).min(n_fft);
         let gain = 1.0 / n_fft as f32;
         let cells = self.out[lo - pad..hi - pad]
             .iter_mut()

@@ -3,33 +3,19 @@
 //! With a frame a lane, whatever is done to each frame alone (filter banks, masks, sums over bins) is done to
 //! [`LANES`] frames at once, without shuffling.
 
-use pulp::{Arch, Simd, WithSimd};
-
 use super::median::LANES;
+use crate::vectorized;
 
 /// `out[k][l] = rows[l][k]`, for each `k` below the length of `out`. Each row is at least that long.
 pub fn to_lanes(rows: &[&[f32]; LANES], out: &mut [[f32; LANES]]) {
-    Arch::new().dispatch(ToLanes { rows, out });
-}
-
-struct ToLanes<'a> {
-    rows: &'a [&'a [f32]; LANES],
-    out: &'a mut [[f32; LANES]],
-}
-
-impl WithSimd for ToLanes<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let n = self.out.len();
-        let rows = self.rows.each_ref().map(|row| &row[..n]);
-        for (k, out) in self.out.iter_mut().enumerate() {
+    vectorized!({
+        let rows = rows.each_ref().map(|row| &row[..out.len()]);
+        for (k, out) in out.iter_mut().enumerate() {
             for (out, row) in out.iter_mut().zip(&rows) {
                 *out = row[k];
             }
         }
-    }
+    });
 }
 
 /// `out[l * lanes.len() + k] = lanes[k][l]`, for as many rows as `out` has room for.
@@ -37,11 +23,13 @@ pub fn to_rows(lanes: &[[f32; LANES]], out: &mut [f32]) {
     if lanes.is_empty() {
         return;
     }
-    for (l, row) in out.chunks_exact_mut(lanes.len()).take(LANES).enumerate() {
-        for (x, lane) in row.iter_mut().zip(lanes) {
-            *x = lane[l];
+    vectorized!({
+        for (l, row) in out.chunks_exact_mut(lanes.len()).take(LANES).enumerate() {
+            for (x, lane) in row.iter_mut().zip(lanes) {
+                *x = lane[l];
+            }
         }
-    }
+    });
 }
 
 #[cfg(test)]

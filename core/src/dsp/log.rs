@@ -2,26 +2,17 @@
 
 use std::f32::consts::LOG10_E;
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectorized;
 
 /// Replaces each value by its logarithm to base 10, within 3e-7 (absolute near 1, relative elsewhere).
 ///
 /// Values must be positive, normal and finite; add a floor first.
 pub fn log10(values: &mut [f32]) {
-    Arch::new().dispatch(Log10(values));
-}
-
-struct Log10<'a>(&'a mut [f32]);
-
-impl WithSimd for Log10<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for x in self.0 {
+    vectorized!({
+        for x in values {
             *x = ln(*x) * LOG10_E;
         }
-    }
+    });
 }
 
 /// Natural logarithm without branches, so that a loop over it becomes vector code.
@@ -42,7 +33,7 @@ fn ln(x: f32) -> f32 {
     y = y * m - 1.666_805_8e-1;
     y = y * m + 2.000_071_4e-1;
     y = y * m - 2.499_999_4e-1;
-    y = y * m + 3.333_333_1e-1;
+    y = y * m + 3.333_333e-1;
     // ln 2 in two parts, the first exact in few bits.
     (m * z * y - 2.121_944_4e-4 * e) - 0.5 * z + m + 0.693_359_4 * e
 }
@@ -62,9 +53,9 @@ mod tests {
             0.5,
             2.0,
             f32::MAX,
-            0.707_106_77,
-            0.707_106_8,
-            1.414_213_5,
+            std::f32::consts::FRAC_1_SQRT_2,
+            std::f32::consts::FRAC_1_SQRT_2.next_down(),
+            std::f32::consts::SQRT_2,
         ]);
         let mut y = x.clone();
         log10(&mut y);

@@ -218,19 +218,17 @@ impl WithSimd for Lanes<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let n = self.out.len();
-        for first in (0..n).step_by(TILE) {
+        for first in (0..self.out.len()).step_by(TILE) {
             let Some(reach) = self.padded[first..].first_chunk::<REACH>() else {
                 return;
             };
-            let reach = reach.each_ref().map(|x| S::as_simd_f32s(x).0);
-            for v in 0..LANES / S::F32_LANES {
+            for v in (0..LANES).step_by(S::F32_LANES) {
                 tile(
                     simd,
-                    |i| reach[i][v],
+                    |i| S::as_simd_f32s(&reach[i][v..v + S::F32_LANES]).0[0],
                     |j, x| {
                         if let Some(out) = self.out.get_mut(first + j) {
-                            S::as_mut_simd_f32s(out).0[v] = x;
+                            S::as_mut_simd_f32s(&mut out[v..v + S::F32_LANES]).0[0] = x;
                         }
                     },
                 );
@@ -373,7 +371,7 @@ mod tests {
                 state = state
                     .wrapping_mul(6364136223846793005)
                     .wrapping_add(1442695040888963407);
-                ((state >> 40) % if seed % 2 == 0 { 7 } else { 1 << 20 }) as f32
+                ((state >> 40) % if seed.is_multiple_of(2) { 7 } else { 1 << 20 }) as f32
             })
             .collect()
     }

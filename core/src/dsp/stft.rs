@@ -7,9 +7,10 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
+
+use crate::vectorized;
 
 /// Periodic Hann window of `n` samples (as `scipy.signal.get_window("hann", n)`).
 pub fn hann(n: usize) -> Vec<f32> {
@@ -52,7 +53,7 @@ impl Stft {
         self.spectrum.len()
     }
 
-    /// The spectrum of frame `t` of `signal`: [`Self::bins`] values.
+    /// The spectrum of frame `t` of `signal`: [`Self::bins`] values, zeros past the end.
     pub fn frame(&mut self, signal: &[f32], t: usize) -> &[Complex32] {
         let n_fft = self.window.len();
         // The frame covers `start..start + n_fft` of the signal with `n_fft / 2` zeros in front.
@@ -60,14 +61,15 @@ impl Stft {
         let pad = n_fft / 2;
         let lo = start.max(pad).min(signal.len() + pad);
         let hi = (start + n_fft).min(signal.len() + pad).max(lo);
-        let (at, n) = ((lo - start).min(n_fft), hi - lo);
+        let (at, n) = (lo.saturating_sub(start).min(n_fft), hi - lo);
         self.frame[..at].fill(0.0);
         self.frame[at + n..].fill(0.0);
         let samples = &signal[lo - pad..hi - pad];
-        Arch::new().dispatch(Product {
-            a: samples,
-            b: &self.window[at..],
-            out: &mut self.frame[at..at + n],
+        let (frame, window) = (&mut self.frame[at..at + n], &self.window[at..]);
+        vectorized!({
+            for ((f, s), w) in frame.iter_mut().zip(samples).zip(window) {
+                *f = s * w;
+            }
         });
         let done = self
             .fft
@@ -90,63 +92,20 @@ pub fn stream(signal: &[f32], n_fft: usize, hop: usize, mut sink: impl FnMut(usi
 
 /// Squared magnitude of each value of `spectrum`.
 pub fn power(spectrum: &[Complex32], out: &mut [f32]) {
-    Arch::new().dispatch(Power { spectrum, out });
+    vectorized!({
+        for (p, z) in out.iter_mut().zip(spectrum) {
+            *p = z.re * z.re + z.im * z.im;
+        }
+    });
 }
 
 /// Square root of each value: from power to magnitude.
 pub fn magnitude(power: &[f32], out: &mut [f32]) {
-    Arch::new().dispatch(Root { power, out });
-}
-
-// Plain loops, compiled for the widest vectors of the machine.
-
-struct Product<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Product<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for ((out, a), b) in self.out.iter_mut().zip(self.a).zip(self.b) {
-            *out = a * b;
-        }
-    }
-}
-
-struct Power<'a> {
-    spectrum: &'a [Complex32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Power<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (p, z) in self.out.iter_mut().zip(self.spectrum) {
-            *p = z.re * z.re + z.im * z.im;
-        }
-    }
-}
-
-struct Root<'a> {
-    power: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl WithSimd for Root<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (m, p) in self.out.iter_mut().zip(self.power) {
+    vectorized!({
+        for (m, p) in out.iter_mut().zip(power) {
             *m = p.sqrt();
         }
-    }
+    });
 }
 
 #[cfg(test)]
@@ -202,6 +161,15 @@ mod tests {
                 }
             });
             assert_eq!(count, frame_count(n, hop));
+        }
+    }
+
+    #[test]
+    fn frames_past_the_end_are_silent() {
+        let mut stft = Stft::new(64, 16);
+        assert!(stft.frame(&signal(100), 2).iter().any(|z| z.norm() > 0.0));
+        for t in [9, 10, 1000] {
+            assert!(stft.frame(&signal(100), t).iter().all(|z| z.norm() == 0.0));
         }
     }
 

@@ -17,7 +17,7 @@ pub enum Error {
     /// The work was given up.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// The track was not analysed.
+    /// The track cannot be analysed.
     #[error(transparent)]
     Analysis(AnalysisError),
     /// The model failed.
@@ -26,8 +26,8 @@ pub enum Error {
 }
 
 impl From<AnalysisError> for Error {
-    fn from(e: AnalysisError) -> Self {
-        match e {
+    fn from(error: AnalysisError) -> Self {
+        match error {
             AnalysisError::Cancelled(c) => Self::Cancelled(c),
             other => Self::Analysis(other),
         }

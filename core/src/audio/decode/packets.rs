@@ -1,6 +1,6 @@
 //! Compressed audio, through Symphonia.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
@@ -8,57 +8,36 @@ use symphonia::core::common::Limit;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{MetadataOptions, StandardTag};
 use symphonia::core::packet::Packet;
 
+use super::source::Source;
 use super::{DecodeErrorKind, Decoded, LeadIn, Tags, check_size, damage};
 use crate::audio::buffer::AudioBuffer;
 use crate::audio::mp4::Edits;
 use crate::audio::riff::RATES;
 use crate::audio::status::{Meter, repair};
 use crate::config;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Cancelled, Progress, Stage};
 
 /// Frames that an AAC encoder prepends where the file does not say.
 const AAC_PRIMING: u32 = 1024;
 /// After so many undecodable packets in a row, the rest is taken for something else than audio.
 const MAX_BAD_RUN: u32 = 1000;
+/// Fewer missing frames than this are a difference of opinion about padding: two MPEG frames.
+const FEW: u64 = 2304;
 /// Longest silence that stands in for one undecodable packet, in frames.
 const MAX_PACKET: u64 = 1 << 16;
-
-/// A reader whose length is known.
-pub(super) struct Source<R> {
-    pub(super) reader: R,
-    pub(super) length: u64,
-}
-
-impl<R: Read> Read for Source<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.reader.read(buffer)
-    }
-}
-
-impl<R: Seek> Seek for Source<R> {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.reader.seek(to)
-    }
-}
-
-impl<R: Read + Seek + Send + Sync> MediaSource for Source<R> {
-    fn is_seekable(&self) -> bool {
-        true
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
-    }
-}
 
 fn error(e: SymphoniaError) -> DecodeErrorKind {
     match e {
         SymphoniaError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
             DecodeErrorKind::Malformed("the file ends too early".into())
+        }
+        // A seek to before the start, which a damaged offset leads to.
+        SymphoniaError::IoError(e) if e.kind() == std::io::ErrorKind::InvalidInput => {
+            DecodeErrorKind::Malformed("it points outside of itself".into())
         }
         SymphoniaError::IoError(e) => DecodeErrorKind::Io(e),
         SymphoniaError::Unsupported(what) => DecodeErrorKind::Unsupported(what.into()),
@@ -243,14 +222,14 @@ struct Standby {
 const STANDBY_RUN: u32 = 2;
 
 pub(super) fn decode<R>(
-    source: Source<R>,
+    source: Source<'_, R>,
     extension: Option<&str>,
     edits: &Edits,
     limits: &config::Decode,
     progress: &dyn Progress,
 ) -> Result<Decoded, DecodeErrorKind>
 where
-    R: Read + Seek + Send + Sync + 'static,
+    R: Read + Seek + Send + Sync,
 {
     let mut hint = Hint::new();
     if let Some(extension) = extension {
@@ -262,12 +241,14 @@ where
     let mut format = symphonia::default::get_probe()
         .probe(&hint, stream, FormatOptions::default(), metadata)
         .map_err(|e| match e {
+            _ if progress.is_cancelled() => Cancelled.into(),
             SymphoniaError::Unsupported(_) => DecodeErrorKind::Unsupported("not an audio format that is known".into()),
             SymphoniaError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
                 DecodeErrorKind::Unsupported("not an audio format that is known, or cut off in its header".into())
             }
             e => error(e),
         })?;
+    progress.check()?;
     let tags = tags(format.as_mut());
     let mut selected = select(format.as_ref())?;
     let mut decoder = make_decoder(&selected.params)?;
@@ -295,7 +276,9 @@ where
         {
             progress.report(Stage::Decode, (sink.taken as f64 / expected as f64).min(1.0) as f32);
         }
-        let packet = match format.next_packet() {
+        let next = format.next_packet();
+        progress.check()?;
+        let packet = match next {
             Ok(Some(packet)) => packet,
             Ok(None) => break,
             Err(SymphoniaError::ResetRequired) => {
@@ -435,18 +418,18 @@ fn finish(
     if let (true, Some(delay), Some(padding), Some(frames)) = (mpeg, track.delay, track.padding, track.num_frames) {
         // Padding lies at the end of the file that the tag was written for; a file that was cut or joined since has
         // another end. Some encoders count the tag's own frame.
-        let tagged = frames + u64::from(delay) + u64::from(padding);
+        let tagged = frames.saturating_add(u64::from(delay) + u64::from(padding));
         if sink.taken.abs_diff(tagged) <= 1152 {
             length = Some(sink.frames().saturating_sub(u64::from(padding)));
         }
     }
-    let exact = !mpeg || track.delay.is_some();
-    if let Some(expected) = track.num_frames.filter(|&n| exact && n > sink.taken) {
-        let missing = (expected - sink.taken) as f64 / f64::from(sink.sample_rate);
-        // Less than a packet is a difference of opinion about padding.
-        if missing > 0.1 {
-            warnings.push(format!("the file ends {missing:.1} s before its header says"));
-        }
+    // An MPEG header without a tag has only an estimate of its length.
+    let announced = track.num_frames.filter(|_| !mpeg || track.delay.is_some());
+    let silent = u64::from(track.delay.unwrap_or(0)) + u64::from(track.padding.unwrap_or(0));
+    let announced = announced.map(|n| if mpeg { n.saturating_add(silent) } else { n });
+    if let Some(missing) = announced.and_then(|n| n.checked_sub(sink.taken)).filter(|&n| n >= FEW) {
+        let seconds = missing as f64 / f64::from(sink.sample_rate);
+        warnings.push(format!("{seconds:.2} s fewer than its header says: cut off or damaged"));
     }
     if let Some(length) = length.and_then(|n| usize::try_from(n).ok()) {
         sink.planes.iter_mut().for_each(|p| p.truncate(length));

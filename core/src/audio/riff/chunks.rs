@@ -284,7 +284,7 @@ fn next_chunk<R: Read + Seek>(walk: &mut Walk<R>, container: Container, start: u
     if container == Container::Wave64 {
         return Ok(start.saturating_sub(24).saturating_add((size + 24).next_multiple_of(8)));
     }
-    if size % 2 == 0 {
+    if size.is_multiple_of(2) {
         return Ok(end);
     }
     let mut peek = [0; 5];
@@ -354,8 +354,8 @@ fn check(channels: u32, sample_rate: f64) -> Result<(usize, u32), RiffError> {
 /// `fmt `: WAVEFORMAT, WAVEFORMATEX or WAVEFORMATEXTENSIBLE.
 fn wave_format(bytes: &[u8], container: Container, warnings: &mut Vec<String>) -> Result<Layout, RiffError> {
     let big_endian = container.big_endian();
-    let (u16_at, u32_at): (fn(&[u8], usize) -> Option<u16>, fn(&[u8], usize) -> Option<u32>) =
-        if big_endian { (be16, be32) } else { (le16, le32) };
+    let u16_at = if big_endian { be16 } else { le16 };
+    let u32_at = if big_endian { be32 } else { le32 };
     let short = || RiffError::Field(format!("a `fmt ` chunk of {} bytes; it needs 16", bytes.len()));
     let mut tag = u16_at(bytes, 0).ok_or_else(short)?;
     let channels = u16_at(bytes, 2).ok_or_else(short)?;

@@ -1,10 +1,43 @@
 //! What is computed once per track.
 
+pub mod key;
+pub mod levels;
+pub mod spectrum;
+pub mod texture;
+
+pub use key::Key;
+pub use spectrum::Spectrum;
+pub use texture::Texture;
+
+use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
-use crate::rhythm::Rhythm;
 use crate::rhythm::grid::{BeatGrid, GridSource};
+use crate::rhythm::{self, GivenError, Rhythm};
 use crate::track::Track;
+
+/// Why a track cannot be analysed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum AnalysisError {
+    /// The work was given up.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// The track's rate cannot be brought to the analysis rate.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    /// The grid that came with the track is none.
+    #[error(transparent)]
+    Grid(GivenError),
+}
+
+impl From<GivenError> for AnalysisError {
+    fn from(error: GivenError) -> Self {
+        match error {
+            GivenError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Grid(other),
+        }
+    }
+}
 
 /// Everything that ranking and export need to know of a track, computed once.
 #[derive(Debug, Clone)]
@@ -13,19 +46,67 @@ pub struct Analysis {
     pub track: Track,
     /// Its tempo, beats and bars.
     pub rhythm: Rhythm,
+    /// Its log-mel frames, levels and onset curves.
+    pub spectrum: Spectrum,
+    /// What it sounds like, for the loop finder.
+    pub texture: Texture,
+    /// Its key; none for drums, noise and silence.
+    pub key: Option<Key>,
 }
 
 impl Analysis {
-    /// Analyses `track`; tracks beats only where the track brings no grid.
-    pub fn of(track: &Track, _config: &Config, progress: &dyn Progress) -> Result<Self, Cancelled> {
+    /// Analyses `track`; tracks beats only where the track brings no grid, and bars where its grid has none.
+    pub fn of(track: &Track, config: &Config, progress: &dyn Progress) -> Result<Self, AnalysisError> {
         progress.check()?;
-        let grid = track
-            .grid
-            .clone()
-            .unwrap_or_else(|| BeatGrid::empty(GridSource::Tracked));
+        let rate = f64::from(spectrum::RATE);
+        let mono = mono_to_rate(&track.audio, spectrum::RATE)?;
+        // The bands look at the spectra as they pass.
+        let hop = spectrum::HOP as f64 / rate;
+        let bin = rate / spectrum::N_FFT as f64;
+        let mut bands = texture::BandSink::new(bin, hop, 1 + mono.len() / spectrum::HOP);
+        let spectrum = spectrum::analyse(
+            &mono,
+            track.audio.sample_rate(),
+            &mut |_, magnitude| bands.push(magnitude),
+            progress,
+        )?;
+        let half = halve(&mono);
+        drop(mono);
+        let rhythm = rhythm_of(track, &half, config, progress)?;
+        let pitches = key::Pitches::of(&half, rate / 2.0);
+        let texture = Texture {
+            bands: bands.finish(),
+            tonal: texture::tonal(&halve(&half), rate / 4.0, progress)?,
+        };
         Ok(Self {
             track: track.clone(),
-            rhythm: Rhythm { grid },
+            rhythm,
+            spectrum,
+            texture,
+            key: key::estimate(&pitches.chroma, pitches.tonalness),
         })
+    }
+}
+
+/// The rhythm of `track`, of which `mono` is the sound at 22.05 kHz. A host's grid is taken as it is; beats that a person
+/// gives are freed of the rounding in their times, and their bars estimated where they name no downbeats.
+fn rhythm_of(track: &Track, mono: &[f32], config: &Config, progress: &dyn Progress) -> Result<Rhythm, AnalysisError> {
+    let rate = track.audio.sample_rate();
+    match &track.grid {
+        None => Ok(rhythm::track(mono, rate, &config.rhythm, progress)?),
+        Some(grid) if grid.source == GridSource::Given && grid.beats.len() >= 2 => {
+            let seconds: Vec<f64> = grid.beats.iter().map(|b| b / f64::from(rate)).collect();
+            let downbeats: Vec<f64> = grid.downbeats.iter().filter_map(|&d| seconds.get(d).copied()).collect();
+            let downbeats = (!downbeats.is_empty()).then_some(&downbeats[..]);
+            Ok(rhythm::from_beats(
+                &seconds,
+                downbeats,
+                mono,
+                rate,
+                &config.rhythm,
+                progress,
+            )?)
+        }
+        Some(grid) => Ok(Rhythm::given(BeatGrid::clone(grid))),
     }
 }

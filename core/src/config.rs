@@ -1,5 +1,7 @@
 //! Every setting, with its default. One section per part of the work; unknown keys are errors.
 
+pub mod tuning;
+
 use serde::{Deserialize, Serialize};
 
 /// All settings. Defaults work on a normal song.
@@ -14,6 +16,8 @@ pub struct Config {
     pub loops: Loops,
     /// Scores, cut-offs, order.
     pub rank: Rank,
+    /// The constants of structure, scores and order.
+    pub tuning: tuning::Tuning,
     /// What is written, and how.
     pub export: Export,
 }
@@ -26,6 +30,8 @@ pub struct Decode {
     pub max_seconds: f64,
     /// Most accepted channels.
     pub max_channels: u32,
+    /// Most memory for decoded samples, in MiB. Three hours of 44.1 kHz stereo need 3634.
+    pub max_memory_mb: u64,
 }
 
 impl Default for Decode {
@@ -33,6 +39,7 @@ impl Default for Decode {
         Self {
             max_seconds: 3.0 * 3600.0,
             max_channels: 64,
+            max_memory_mb: 4096,
         }
     }
 }
@@ -152,6 +159,8 @@ pub enum Level {
 pub struct Export {
     /// Formats to write, each loop in each.
     pub formats: Vec<Format>,
+    /// Names of the loops, without the extension: see `export::name` for the fields.
+    pub name: String,
     /// Levelling.
     pub level: Level,
     /// Length of the wrap cross-fade where the seam would click, in milliseconds.
@@ -166,10 +175,98 @@ impl Default for Export {
     fn default() -> Self {
         Self {
             formats: vec![Format::Wav24],
+            name: "{artist} - {title} - {bpm}bpm{exact} - {key} - {bars}bar - {nn}".into(),
             level: Level::None,
             crossfade_ms: 10.0,
             fade_ms: 0.0,
             bext: false,
         }
+    }
+}
+
+/// A setting outside its range.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("setting {section}.{key} {problem}")]
+pub struct ConfigError {
+    /// The section.
+    pub section: &'static str,
+    /// The key.
+    pub key: &'static str,
+    /// What is wrong with its value.
+    pub problem: String,
+}
+
+impl Config {
+    /// Checks what types alone cannot: ranges, and settings that exclude each other.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let check = |ok: bool, section, key, problem: String| {
+            if ok {
+                Ok(())
+            } else {
+                Err(ConfigError { section, key, problem })
+            }
+        };
+        let range = |x: f64, lo: f64, hi: f64, section, key| {
+            check(
+                (lo..=hi).contains(&x),
+                section,
+                key,
+                format!("is {x}, must be from {lo} to {hi}"),
+            )
+        };
+        let finite = |x: Option<f64>, key| {
+            check(
+                x.is_none_or(f64::is_finite),
+                "rank",
+                key,
+                "is not a finite number".into(),
+            )
+        };
+        range(self.decode.max_seconds, 1.0, 86_400.0, "decode", "max_seconds")?;
+        range(
+            f64::from(self.decode.max_channels),
+            1.0,
+            1024.0,
+            "decode",
+            "max_channels",
+        )?;
+        if let Some(bpm) = self.rhythm.bpm {
+            range(bpm, 20.0, 400.0, "rhythm", "bpm")?;
+        }
+        if let Some(beats) = self.rhythm.beats_per_bar {
+            range(f64::from(beats), 2.0, 16.0, "rhythm", "beats_per_bar")?;
+        }
+        let both = self.rhythm.double && self.rhythm.half;
+        check(
+            !both,
+            "rhythm",
+            "half",
+            "cannot be on together with rhythm.double".into(),
+        )?;
+        let bars = &self.loops.bars;
+        check(
+            !bars.is_empty(),
+            "loops",
+            "bars",
+            "is empty: name at least one length".into(),
+        )?;
+        check(
+            bars.iter().all(|b| (1..=256).contains(b)),
+            "loops",
+            "bars",
+            "must hold lengths from 1 to 256".into(),
+        )?;
+        finite(self.rank.min_score, "min_score")?;
+        finite(self.rank.min_score_prob, "min_score_prob")?;
+        finite(self.rank.min_rel_score, "min_rel_score")?;
+        finite(Some(self.rank.alpha), "alpha")?;
+        check(
+            !self.export.formats.is_empty(),
+            "export",
+            "formats",
+            "is empty: name at least one".into(),
+        )?;
+        range(self.export.crossfade_ms, 0.0, 1000.0, "export", "crossfade_ms")?;
+        range(self.export.fade_ms, 0.0, 1000.0, "export", "fade_ms")
     }
 }

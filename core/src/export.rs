@@ -1,1 +1,100 @@
-//! (being built)
+//! From suggestions to files that a sampler, a DAW and a script can use.
+//!
+//! [`tree::Tree`] writes a folder of loops: for each track its loops and `loops_metadata.csv`, for the run `all_loops.csv`,
+//! `all_loops.jsonl` and `manifest.json`. What it stands on:
+//!
+//! * [`cut`]: the samples of a loop, with its seam mended where it would click; [`level`]: its gain.
+//! * [`AudioFormat`]: how samples and [`meta::LoopMeta`] become a file's bytes; [`table::TableFormat`]: the same for tables.
+//!   Both write to streams: they know no paths.
+//! * [`name`] and [`layout`]: what files and folders are called, whatever the tags hold.
+//! * [`destination`]: writes that are there whole or not at all; [`manifest`]: what was written, so that a run can resume.
+
+pub mod cut;
+pub mod destination;
+pub mod error;
+pub mod flac;
+pub mod layout;
+pub mod level;
+pub mod manifest;
+pub mod meta;
+#[cfg(feature = "mp3")]
+pub mod mp3;
+pub mod name;
+pub mod pcm;
+pub mod riff;
+pub mod table;
+pub mod tree;
+pub mod wav;
+
+use std::io::{Seek, Write};
+
+pub use error::ExportError;
+
+use crate::config::Format;
+use meta::LoopMeta;
+
+/// A stream that can be written and patched.
+pub trait WriteSeek: Write + Seek {}
+
+impl<T: Write + Seek> WriteSeek for T {}
+
+/// Samples to be written: equal-length planes, full scale at ±1.
+#[derive(Debug, Clone, Copy)]
+pub struct AudioView<'a> {
+    /// One plane per channel.
+    pub planes: &'a [Vec<f32>],
+    /// Sample rate in Hz.
+    pub sample_rate: u32,
+}
+
+impl AudioView<'_> {
+    /// Frames, that is samples per channel; 0 without channels.
+    pub fn frames(&self) -> usize {
+        self.planes.first().map_or(0, Vec::len)
+    }
+}
+
+/// What a format did to the samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Samples beyond full scale, which an integer format had to clip.
+    pub clipped: u64,
+}
+
+/// Why a format cannot hold some audio. Failures of the stream keep their [`std::io::Error`].
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// The stream failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The format has no room for such audio.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+/// An audio file format.
+pub trait AudioFormat: Sync {
+    /// The file name's extension, without the dot.
+    fn extension(&self) -> &'static str;
+
+    /// What tells files of this format from others with the same extension, such as `16bit`.
+    fn tag(&self) -> &'static str;
+
+    /// Writes a whole file.
+    fn write(&self, out: &mut dyn WriteSeek, audio: AudioView<'_>, meta: &LoopMeta) -> Result<Written, FormatError>;
+}
+
+/// Every audio format that this build can write.
+pub static FORMATS: &[(Format, &dyn AudioFormat)] = &[
+    (Format::Wav24, &wav::Wav::Int24),
+    (Format::Wav16, &wav::Wav::Int16),
+    (Format::Wav32f, &wav::Wav::Float32),
+    (Format::Flac, &flac::Flac),
+    #[cfg(feature = "mp3")]
+    (Format::Mp3, &mp3::Mp3),
+];
+
+/// The writer of `format`; `None` where this build lacks it.
+pub fn audio_format(format: Format) -> Option<&'static dyn AudioFormat> {
+    FORMATS.iter().find(|(f, _)| *f == format).map(|(_, w)| *w)
+}

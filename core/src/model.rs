@@ -1,1 +1,58 @@
-//! (being built)
+//! From features to scores.
+//!
+//! A [`Scorer`] scores all candidates of a track at once. [`heuristic()`] needs no training: it is the baseline that a
+//! trained model must beat, and what is used when no model is given.
+
+pub mod heuristic;
+
+pub use heuristic::heuristic;
+
+use crate::features::{FeatureTable, UnknownFeatures};
+
+/// What the numbers of a scorer mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// How likely a loop is good, 0 to 1.
+    Probability,
+    /// Any real number: only differences within a track count, and a difference of 1 stands for odds of e to 1.
+    Relative,
+}
+
+/// What a scorer is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelInfo {
+    /// Its name, for manifests and reports.
+    pub name: String,
+    /// The columns that it reads.
+    pub columns: Vec<String>,
+    /// What its scores mean.
+    pub output: Output,
+}
+
+/// Why there are no scores.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ModelError {
+    /// The model reads columns that do not exist.
+    #[error(transparent)]
+    Unknown(#[from] UnknownFeatures),
+    /// The table lacks a column that the model reads.
+    #[error("the table has no column {0:?}, which the model reads")]
+    Missing(String),
+    /// The model gave something else than one finite number for each row.
+    #[error("the model {model} gave no usable score for candidate {row}")]
+    BadScore {
+        /// Its name.
+        model: String,
+        /// Which row.
+        row: usize,
+    },
+}
+
+/// Scores candidates. Higher is better.
+pub trait Scorer: Send + Sync {
+    /// What it is, and which columns it reads.
+    fn info(&self) -> &ModelInfo;
+
+    /// One score for each row.
+    fn score(&self, rows: &FeatureTable) -> Result<Vec<f32>, ModelError>;
+}

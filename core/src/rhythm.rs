@@ -1,12 +1,455 @@
 //! Tempo, beats, meter and bars.
+//!
+//! # The task
+//!
+//! Where are the beats, which of them begin a bar, and how sure is that? Loops are cut on these lines, so they must sit
+//! on the attacks to a few milliseconds; and a loop found on the wrong bar phase is worth nothing, so every reading that
+//! was considered is kept and can be chosen instead.
+//!
+//! # Conventions
+//!
+//! Audio for analysis is mono at 22.05 kHz. Inside, time is counted in onset frames of 220 samples; what leaves the
+//! module is in frames at the track's own rate, fractional, as `f64`.
+//!
+//! # Stages
+//!
+//! 1. [`onset`]: onset strength by band group, texture, chroma.
+//! 2. [`tempo`]: a path of tempo through windows of 10 s.
+//! 3. [`coherence`]: one tempo throughout, or drifting; [`beats`]: the pulse in either case.
+//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by [`refine`].
+//! 5. [`score`] with [`bars`] and [`sections`]: which reading explains the track best, beats and bars together.
+//!
+//! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
+//! musical evidence follows Goto and Muraoka 1999.
 
+mod attack;
+pub mod bars;
+mod beats;
+mod coherence;
+mod constants;
 pub mod grid;
+pub mod hypothesis;
+mod onset;
+mod refine;
+mod score;
+mod sections;
+mod tempo;
+#[cfg(test)]
+mod tests_tmp;
 
-use grid::BeatGrid;
+use crate::config;
+use crate::progress::{Cancelled, Progress, Stage};
+use crate::units::Bpm;
+use attack::Attacks;
+use beats::Pulse;
+use constants::*;
+use grid::{BeatGrid, GridSource};
+use hypothesis::{Draft, Hypothesis, Source};
+use onset::Front;
+use score::{Judge, Scored};
 
 /// What the tracker found.
 #[derive(Debug, Clone)]
 pub struct Rhythm {
     /// The chosen grid; empty where the track has no beat.
     pub grid: BeatGrid,
+    /// Every reading that was kept, best first; the grid is the first. Empty where the grid was given.
+    pub hypotheses: Vec<Hypothesis>,
+    /// Strength of the pulse: mean normalised autocorrelation of the onsets at one to four pulses, 0 to 1.
+    pub clarity: f32,
+    /// How sure the beats are, 0 to 1.
+    pub beat_confidence: f32,
+    /// How sure the bar lines are, given the beats, 0 to 1.
+    pub bar_confidence: f32,
+}
+
+impl Rhythm {
+    /// A grid that came with the track: taken as it is.
+    pub fn given(grid: BeatGrid) -> Self {
+        let confidence = grid.confidence;
+        Self {
+            grid,
+            hypotheses: Vec::new(),
+            clarity: 0.0,
+            beat_confidence: confidence,
+            bar_confidence: confidence,
+        }
+    }
+
+    /// No beat found.
+    fn none(clarity: f32) -> Self {
+        Self {
+            grid: BeatGrid::empty(GridSource::Tracked),
+            hypotheses: Vec::new(),
+            clarity,
+            beat_confidence: 0.0,
+            bar_confidence: 0.0,
+        }
+    }
+
+    /// The grid of another reading: hypothesis `index`, its bars read as number `bars` of its list. `None` where there
+    /// is no such reading.
+    pub fn choose(&self, index: usize, bars: usize) -> Option<BeatGrid> {
+        let h = self.hypotheses.get(index)?;
+        let reading = h.bars.get(bars)?;
+        let downbeats = if bars == 0 {
+            h.downbeats.clone()
+        } else {
+            (reading.first as usize..h.beats.len())
+                .step_by(reading.beats_per_bar.max(1) as usize)
+                .collect()
+        };
+        Some(BeatGrid {
+            beats: h.beats.clone(),
+            downbeats,
+            beats_per_bar: reading.beats_per_bar,
+            tempo: h.tempo,
+            constant: h.constant,
+            confidence: self.grid.confidence,
+            source: self.grid.source,
+        })
+    }
+}
+
+/// Why given beats make no grid.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum GivenError {
+    /// Fewer than two beats.
+    #[error("{0} beat times given; at least two are needed")]
+    TooFew(usize),
+    /// A time that is not finite, negative, or not after the one before it.
+    #[error("beat {index} at {seconds} s is not a time after the one before it")]
+    Order {
+        /// Which one, from 0.
+        index: usize,
+        /// Its time.
+        seconds: f64,
+    },
+    /// A downbeat that is none of the beats.
+    #[error("downbeat at {seconds} s is none of the beats")]
+    Downbeat {
+        /// Its time.
+        seconds: f64,
+    },
+    /// Cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Finds tempo, beats and bars of `mono` (22.05 kHz); the grid is in frames at `native_rate` Hz.
+///
+/// Silence, a constant, noise and less than three seconds give an empty grid; a weak pulse gives a grid of low
+/// confidence. `settings` restricts the readings: see [`config::Rhythm`]. Memory grows with the length by about 5 kB a
+/// second, time linearly.
+pub fn track(
+    mono: &[f32],
+    native_rate: u32,
+    settings: &config::Rhythm,
+    progress: &dyn Progress,
+) -> Result<Rhythm, Cancelled> {
+    let Some(front) = onset::front(mono, progress)? else {
+        return Ok(Rhythm::none(0.0));
+    };
+    let (groups, all) = front.pulses();
+    let curve = onset::gauss(&all, 1.0);
+    drop(all);
+    let attack = front.attack();
+    let asked = settings
+        .bpm
+        .filter(|b| b.is_finite() && *b > 0.0)
+        .map(|b| b.clamp(20.0, 400.0));
+    let near = |b: f64| (b / (1.0 + BPM_TOLERANCE), b * (1.0 + BPM_TOLERANCE));
+    let map = tempo::map(&groups, asked.map_or(TEMPO_RANGE, near));
+    drop(groups);
+    if map.clarity < MIN_CLARITY && asked.is_none() {
+        return Ok(Rhythm::none(map.clarity));
+    }
+    progress.check()?;
+    progress.report(Stage::Track, 0.85);
+    let cuts = sections::cuts(&front);
+    let judge = Judge::new(&front, &attack, &map, &cuts, settings.beats_per_bar);
+    let (period, spread) = map.summary();
+    let coherence = coherence::measure(&curve, period);
+    let mut steady = coherence.value > CONSTANT_COHERENCE && spread < CONSTANT_SPREAD;
+    let ranked = loop {
+        let pulse = if steady {
+            Pulse::Steady {
+                period: coherence.period,
+            }
+        } else {
+            match beats::follow(&attack, &map, progress)? {
+                Some(pulse) => pulse,
+                None => return Ok(Rhythm::none(map.clarity)),
+            }
+        };
+        progress.check()?;
+        let source = Source {
+            front: &front,
+            pulse: &pulse,
+            curve: &curve,
+            attack: &attack,
+        };
+        let period = if steady { coherence.period } else { period };
+        let drafts = match asked {
+            None => source.drafts(&RATIOS, period, BEAT_RANGE),
+            Some(_) => source.drafts(&[1.0], period, (0.0, f64::INFINITY)),
+        };
+        let mut ranked: Vec<Scored> = Vec::new();
+        for draft in drafts {
+            progress.check()?;
+            ranked.push(judge.judge(draft, asked.is_some()));
+        }
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        // A tempo that looked constant may still wander: then the attacks leave the line for many beats together.
+        let wanders = |d: &Draft| {
+            d.line
+                .is_some_and(|(a, t)| refine::slow_residual(&attack, a, t, d.beats.len()) > CONSTANT_RESIDUAL)
+        };
+        if steady && ranked.first().is_some_and(|s| wanders(&s.draft)) {
+            steady = false;
+            continue;
+        }
+        break ranked;
+    };
+    if ranked.is_empty() {
+        return Ok(Rhythm::none(map.clarity));
+    }
+    let beat_confidence = confidence(margin(&ranked), map.clarity);
+    let mut ranked = rescaled(ranked, settings, &judge);
+    ranked.truncate(KEPT);
+    let mut fine = Attacks::new(mono, front.frames);
+    for s in &mut ranked {
+        s.draft = s.draft.on_attacks(&attack, &mut fine);
+    }
+    progress.report(Stage::Track, 1.0);
+    Ok(assemble(
+        ranked,
+        native_rate,
+        map.clarity,
+        beat_confidence,
+        GridSource::Tracked,
+    ))
+}
+
+/// Puts the doubled or halved reading of the best first, where the settings ask for one.
+fn rescaled(mut ranked: Vec<Scored>, settings: &config::Rhythm, judge: &Judge<'_>) -> Vec<Scored> {
+    let Some(best) = ranked.first() else {
+        return ranked;
+    };
+    let readings: Vec<Draft> = match (settings.double, settings.half) {
+        (true, false) => vec![best.draft.doubled()],
+        (false, true) => vec![best.draft.halved(0), best.draft.halved(1)],
+        _ => return ranked,
+    };
+    let mut judged: Vec<Scored> = readings
+        .into_iter()
+        .filter(|d| d.beats.len() >= 2)
+        .map(|d| judge.judge(d, true))
+        .collect();
+    judged.sort_by(|a, b| b.score.total_cmp(&a.score));
+    judged.append(&mut ranked);
+    judged
+}
+
+/// Makes a grid of beat times in seconds that a user gives.
+///
+/// Where one tempo and phase explain the times within 5 ms the grid is constant, and its beats lie on that line. Without
+/// `downbeats` (which must be among the beats) the bars are estimated from `mono` at 22.05 kHz, as in [`track`].
+pub fn from_beats(
+    seconds: &[f64],
+    downbeats: Option<&[f64]>,
+    mono: &[f32],
+    native_rate: u32,
+    settings: &config::Rhythm,
+    progress: &dyn Progress,
+) -> Result<Rhythm, GivenError> {
+    if seconds.len() < 2 {
+        return Err(GivenError::TooFew(seconds.len()));
+    }
+    for (index, &t) in seconds.iter().enumerate() {
+        let after = index == 0 || t > seconds[index - 1];
+        if !t.is_finite() || t < 0.0 || !after {
+            return Err(GivenError::Order { index, seconds: t });
+        }
+    }
+    let line = grid::constant_line(seconds);
+    let rate = f64::from(native_rate);
+    let beats: Vec<f64> = match line {
+        Some((a, b)) => (0..seconds.len())
+            .map(|k| ((a + k as f64 * b) * rate).max(0.0))
+            .collect(),
+        None => seconds.iter().map(|t| t * rate).collect(),
+    };
+    let mut given = BeatGrid {
+        tempo: Bpm::from_period(line.map_or_else(|| grid::median_gap(seconds), |l| l.1)).unwrap_or(Bpm(120.0)),
+        beats,
+        downbeats: Vec::new(),
+        beats_per_bar: settings.beats_per_bar.unwrap_or(4).max(1),
+        constant: line.is_some(),
+        confidence: 1.0,
+        source: GridSource::Given,
+    };
+    if let Some(downbeats) = downbeats {
+        for &d in downbeats {
+            let near = seconds
+                .iter()
+                .enumerate()
+                .min_by(|a, b| (a.1 - d).abs().total_cmp(&(b.1 - d).abs()))
+                .filter(|x| (x.1 - d).abs() <= 0.25 * grid::median_gap(seconds));
+            match near {
+                Some((i, _)) => given.downbeats.push(i),
+                None => return Err(GivenError::Downbeat { seconds: d }),
+            }
+        }
+        given.downbeats.sort_unstable();
+        given.downbeats.dedup();
+        if settings.beats_per_bar.is_none() {
+            given.beats_per_bar = grid::common_gap(&given.downbeats).unwrap_or(4);
+        }
+        return Ok(Rhythm::given(given));
+    }
+    let Some(front) = onset::front(mono, progress)? else {
+        given.downbeats = (0..seconds.len()).step_by(given.beats_per_bar as usize).collect();
+        return Ok(Rhythm::given(given));
+    };
+    let (groups, _) = front.pulses();
+    let map = tempo::map(&groups, TEMPO_RANGE);
+    let attack = front.attack();
+    let cuts = sections::cuts(&front);
+    let judge = Judge::new(&front, &attack, &map, &cuts, settings.beats_per_bar);
+    let frames: Vec<f64> = seconds.iter().map(|&t| Front::frame(t)).collect();
+    let (evidence, readings) = judge.bars(&frames);
+    if let Some(best) = readings.first() {
+        given.beats_per_bar = best.beats_per_bar;
+        given.downbeats = evidence.downbeats(best, seconds.len());
+    }
+    let mut rhythm = Rhythm::given(given);
+    rhythm.bar_confidence = bar_confidence(&readings);
+    Ok(rhythm)
+}
+
+/// Lead of the best reading over the best that differs in tempo, or by more than a tenth of a beat in phase.
+fn margin(ranked: &[Scored]) -> f32 {
+    let Some((best, rest)) = ranked.split_first() else {
+        return 0.0;
+    };
+    let middle = best.draft.beats[best.draft.beats.len() / 2];
+    let differs = |s: &&Scored| {
+        let x = bars::beat_number(&s.draft.beats, middle);
+        (s.draft.ratio / best.draft.ratio - 1.0).abs() > 0.02 || (x - x.round()).abs() > 0.1
+    };
+    rest.iter().find(differs).map_or(4.0, |s| best.score - s.score)
+}
+
+/// Probability from a margin, lowered where the pulse is weak.
+fn confidence(margin: f32, clarity: f32) -> f32 {
+    let (slope, middle) = CONFIDENCE;
+    let clear = ((clarity - MIN_CLARITY) / (FULL_CLARITY - MIN_CLARITY)).clamp(0.0, 1.0);
+    clear / (1.0 + (-slope * (margin - middle)).exp())
+}
+
+/// Probability that the best reading of the bars is right, from its lead over the next.
+fn bar_confidence(readings: &[bars::BarReading]) -> f32 {
+    match readings {
+        [a, b, ..] => confidence(a.score - b.score, FULL_CLARITY),
+        [_] => 1.0,
+        [] => 0.0,
+    }
+}
+
+/// Turns scored readings into what leaves the module.
+fn assemble(
+    mut ranked: Vec<Scored>,
+    native_rate: u32,
+    clarity: f32,
+    beat_confidence: f32,
+    source: GridSource,
+) -> Rhythm {
+    let rate = f64::from(native_rate);
+    let hypotheses: Vec<Hypothesis> = ranked
+        .into_iter()
+        .filter_map(|s| {
+            let count = s.draft.beats.len();
+            let downbeats = s
+                .bars
+                .first()
+                .map(|b| s.evidence.downbeats(b, count))
+                .unwrap_or_default();
+            let (beats, tempo, dropped) = native(&s.draft, rate)?;
+            let bars = s
+                .bars
+                .into_iter()
+                .map(|mut b| {
+                    let m = b.beats_per_bar.max(1);
+                    b.first = (b.first + m - dropped as u32 % m) % m;
+                    b
+                })
+                .collect();
+            Some(Hypothesis {
+                ratio: s.draft.ratio,
+                tempo,
+                constant: s.draft.line.is_some(),
+                beats,
+                downbeats: downbeats
+                    .into_iter()
+                    .filter(|&d| d >= dropped)
+                    .map(|d| d - dropped)
+                    .collect(),
+                bars,
+                score: s.score,
+                terms: s.terms,
+            })
+        })
+        .collect();
+    let Some(best) = hypotheses.first() else {
+        return Rhythm::none(clarity);
+    };
+    let bar_confidence = bar_confidence(&best.bars);
+    let grid = BeatGrid {
+        beats: best.beats.clone(),
+        downbeats: best.downbeats.clone(),
+        beats_per_bar: best.bars.first().map_or(4, |b| b.beats_per_bar),
+        tempo: best.tempo,
+        constant: best.constant,
+        confidence: beat_confidence * bar_confidence,
+        source,
+    };
+    Rhythm {
+        grid,
+        hypotheses,
+        clarity,
+        beat_confidence,
+        bar_confidence,
+    }
+}
+
+/// Beats of a reading in frames at `rate`, its tempo, and how many beats before the start of the track were dropped.
+fn native(draft: &Draft, rate: f64) -> Option<(Vec<f64>, Bpm, usize)> {
+    // A first beat this much before the track begins is taken to lie on its first frame.
+    const EARLY: f64 = 0.005;
+    match draft.line {
+        Some((first, period)) => {
+            let period = period / FPS;
+            let mut start = Front::seconds(first);
+            let mut dropped = 0;
+            if start < 0.0 && start > -EARLY {
+                start = 0.0;
+            }
+            while start < 0.0 && dropped < draft.beats.len() {
+                start += period;
+                dropped += 1;
+            }
+            let count = draft.beats.len() - dropped;
+            let beats = (0..count).map(|k| (start + k as f64 * period) * rate).collect();
+            (count >= 2).then_some((beats, Bpm::from_period(period)?, dropped))
+        }
+        None => {
+            let seconds: Vec<f64> = draft.beats.iter().map(|&b| Front::seconds(b)).collect();
+            let dropped = seconds.iter().take_while(|&&t| t <= -4.0 * EARLY).count();
+            let kept = &seconds[dropped..];
+            let tempo = Bpm::from_period(grid::median_gap(kept))?;
+            let beats = kept.iter().map(|t| t.max(0.0) * rate).collect();
+            (kept.len() >= 2).then_some((beats, tempo, dropped))
+        }
+    }
 }

@@ -84,3 +84,41 @@ impl BeatGrid {
         bars
     }
 }
+
+/// The line (first beat, period in seconds) on which all of `seconds` lie within 5 ms; `None` where there is none, or
+/// fewer than four times.
+pub(crate) fn constant_line(seconds: &[f64]) -> Option<(f64, f64)> {
+    let n = seconds.len();
+    if n < 4 {
+        return None;
+    }
+    let mean_x = (n - 1) as f64 / 2.0;
+    let mean_t = seconds.iter().sum::<f64>() / n as f64;
+    let (mut xx, mut xt) = (0.0, 0.0);
+    for (i, t) in seconds.iter().enumerate() {
+        let x = i as f64 - mean_x;
+        xx += x * x;
+        xt += x * (t - mean_t);
+    }
+    let period = xt / xx;
+    let first = mean_t - period * mean_x;
+    let close = |(i, t): (usize, &f64)| (first + i as f64 * period - t).abs() <= 0.005;
+    (period > 0.0 && seconds.iter().enumerate().all(close)).then_some((first, period))
+}
+
+/// Median distance of neighbours; 0 of fewer than two.
+pub(crate) fn median_gap(x: &[f64]) -> f64 {
+    let mut gaps: Vec<f64> = x.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_by(f64::total_cmp);
+    gaps.get(gaps.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Most common distance of neighbouring downbeats.
+pub(crate) fn common_gap(downbeats: &[usize]) -> Option<u32> {
+    let mut gaps: Vec<usize> = downbeats.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_unstable();
+    gaps.chunk_by(|a, b| a == b)
+        .max_by_key(|run| run.len())
+        .and_then(|run| run.first())
+        .map(|&g| g as u32)
+}

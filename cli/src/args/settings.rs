@@ -1,0 +1,304 @@
+//! Flags that stand for settings. Each is optional, so that what was not said leaves the setting as it is.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use loopwright_core::config::{Format, Level, Order};
+use serde_json::{Value, json};
+
+/// All flags that stand for settings.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SettingFlags {
+    /// Of the beat tracker.
+    #[command(flatten)]
+    pub rhythm: RhythmFlags,
+    /// Of the candidates.
+    #[command(flatten)]
+    pub loops: LoopFlags,
+    /// Of the ranking.
+    #[command(flatten)]
+    pub rank: RankFlags,
+    /// Of the files written.
+    #[command(flatten)]
+    pub export: ExportFlags,
+}
+
+/// Flags of the beat tracker.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Tempo and beats")]
+pub struct RhythmFlags {
+    /// The tempo, where you know it; it is refined within 4 %
+    #[arg(long, value_name = "BPM", value_parser = positive)]
+    pub bpm: Option<f64>,
+    /// Beats from a file instead of tracked ones: one time in seconds a line; a second number, where there is one, is
+    /// the beat's place in its bar (1 is the downbeat). For one input
+    #[arg(long, value_name = "FILE")]
+    pub beats: Option<PathBuf>,
+    /// Read every tracked beat as two: the tempo came out half as fast as it is
+    #[arg(long, conflicts_with = "half")]
+    pub double: bool,
+    /// Read every two tracked beats as one: the tempo came out twice as fast as it is
+    #[arg(long)]
+    pub half: bool,
+    /// Beats in a bar, where you know it
+    #[arg(long, value_name = "BEATS", value_parser = clap::value_parser!(u32).range(2..=16))]
+    pub meter: Option<u32>,
+}
+
+/// Flags of the candidates.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which loops")]
+pub struct LoopFlags {
+    /// Lengths of loops in bars, by commas [default: 1,2,4,8,16]
+    #[arg(long, value_name = "BARS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub bars: Vec<u32>,
+    /// Let loops begin on any beat, not only on bar lines
+    #[arg(long)]
+    pub any_beat: bool,
+}
+
+/// Flags of the ranking.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Ranking")]
+pub struct RankFlags {
+    /// How many loops to keep of a track; 0 keeps all [default: 5]
+    #[arg(long, value_name = "N")]
+    pub top: Option<u32>,
+    /// The order: by score alone, or spread over contents and lengths [default: variety]
+    #[arg(long, value_name = "ORDER")]
+    pub order: Option<OrderName>,
+    /// Drop loops that score less than this
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    pub min_score: Option<f64>,
+    /// Drop loops of a lower probability (softmax of the scores over the track's candidates)
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub min_score_prob: Option<f64>,
+    /// Drop loops that score less than the best one plus this (a negative number)
+    #[arg(long, value_name = "DIFFERENCE", allow_negative_numbers = true, value_parser = finite)]
+    pub min_rel_score: Option<f64>,
+    /// Prefer loops that begin and end quietly: weight of boundary_quiet_score taken from the score
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = finite)]
+    pub alpha: Option<f64>,
+}
+
+/// Flags of the files written.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Files")]
+pub struct ExportFlags {
+    /// Format to write; give it again for more than one [default: wav]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Vec<FormatName>,
+    /// Level of each loop [default: none]
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<LevelName>,
+    /// Plain fades at both ends, in milliseconds; they make a gap when looped [default: 0]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub fade: Option<f64>,
+    /// Cross-fade at the wrap, in milliseconds, made only where the seam would click; 0 for never [default: 10]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub crossfade: Option<f64>,
+    /// Write a Broadcast Wave `bext` chunk
+    #[arg(long)]
+    pub bext: bool,
+}
+
+/// Names of formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatName {
+    /// WAV, 24-bit
+    Wav,
+    /// WAV, 16-bit with dither
+    Wav16,
+    /// WAV, 32-bit float
+    Wav32f,
+    /// FLAC, 24-bit
+    Flac,
+    /// MP3 preview
+    #[cfg(feature = "mp3")]
+    Mp3,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Wav => Format::Wav24,
+            FormatName::Wav16 => Format::Wav16,
+            FormatName::Wav32f => Format::Wav32f,
+            FormatName::Flac => Format::Flac,
+            #[cfg(feature = "mp3")]
+            FormatName::Mp3 => Format::Mp3,
+        }
+    }
+}
+
+/// Names of levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelName {
+    /// As in the source
+    None,
+    /// Sample peak at -1 dBFS
+    Peak,
+    /// True peak at -1 dBTP
+    TruePeak,
+    /// -14 LUFS, true peak at most -1 dBTP
+    Lufs,
+    /// -14 dBFS RMS, true peak at most -1 dBTP
+    Rms,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::None => Level::None,
+            LevelName::Peak => Level::Peak,
+            LevelName::TruePeak => Level::TruePeak,
+            LevelName::Lufs => Level::Lufs,
+            LevelName::Rms => Level::Rms,
+        }
+    }
+}
+
+/// Names of orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OrderName {
+    /// By score alone
+    Best,
+    /// Spread over contents and lengths
+    Variety,
+}
+
+impl From<OrderName> for Order {
+    fn from(name: OrderName) -> Self {
+        match name {
+            OrderName::Best => Order::Best,
+            OrderName::Variety => Order::Variety,
+        }
+    }
+}
+
+/// One setting said by a flag: its section, its key, its value, and the flag.
+pub type Said = (&'static str, &'static str, Value, &'static str);
+
+impl SettingFlags {
+    /// What was said, setting by setting.
+    pub fn said(&self) -> Vec<Said> {
+        let mut said = self.rhythm.said();
+        let Self {
+            loops, rank, export, ..
+        } = self;
+        let mut say = |section, key, value: Option<Value>, flag| {
+            if let Some(value) = value {
+                said.push((section, key, value, flag));
+            }
+        };
+        say("loops", "bars", some(&loops.bars).map(|b| json!(b)), "--bars");
+        say("loops", "any_beat", loops.any_beat.then(|| json!(true)), "--any-beat");
+        say("rank", "top_k", rank.top.map(|n| json!(n)), "--top");
+        say("rank", "order", rank.order.map(|o| json!(Order::from(o))), "--order");
+        say("rank", "min_score", rank.min_score.map(|x| json!(x)), "--min-score");
+        say(
+            "rank",
+            "min_score_prob",
+            rank.min_score_prob.map(|x| json!(x)),
+            "--min-score-prob",
+        );
+        say(
+            "rank",
+            "min_rel_score",
+            rank.min_rel_score.map(|x| json!(x)),
+            "--min-rel-score",
+        );
+        say("rank", "alpha", rank.alpha.map(|x| json!(x)), "--alpha");
+        let mut formats: Vec<Format> = Vec::new();
+        for &name in &export.format {
+            let format = Format::from(name);
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        say("export", "formats", some(&formats).map(|f| json!(f)), "--format");
+        say(
+            "export",
+            "level",
+            export.level.map(|l| json!(Level::from(l))),
+            "--level",
+        );
+        say("export", "fade_ms", export.fade.map(|x| json!(x)), "--fade");
+        say(
+            "export",
+            "crossfade_ms",
+            export.crossfade.map(|x| json!(x)),
+            "--crossfade",
+        );
+        say("export", "bext", export.bext.then(|| json!(true)), "--bext");
+        said
+    }
+}
+
+impl RhythmFlags {
+    /// What was said, setting by setting. `--beats` is an input, not a setting.
+    pub fn said(&self) -> Vec<Said> {
+        let mut said: Vec<Said> = Vec::new();
+        if let Some(bpm) = self.bpm {
+            said.push(("rhythm", "bpm", json!(bpm), "--bpm"));
+        }
+        if let Some(beats) = self.meter {
+            said.push(("rhythm", "beats_per_bar", json!(beats), "--meter"));
+        }
+        // One of the two switched on by a flag switches the other off, should a file have it on.
+        if self.double || self.half {
+            let flag = if self.double { "--double" } else { "--half" };
+            said.push(("rhythm", "double", json!(self.double), flag));
+            said.push(("rhythm", "half", json!(self.half), flag));
+        }
+        said
+    }
+}
+
+fn some<T>(list: &[T]) -> Option<&[T]> {
+    (!list.is_empty()).then_some(list)
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().map_err(|_| "not a number".to_owned())
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    number(text).and_then(|x| {
+        if x.is_finite() {
+            Ok(x)
+        } else {
+            Err("not a finite number".to_owned())
+        }
+    })
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|x| {
+        if x > 0.0 {
+            Ok(x)
+        } else {
+            Err("must be above 0".to_owned())
+        }
+    })
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|x| {
+        if (0.0..=1.0).contains(&x) {
+            Ok(x)
+        } else {
+            Err("must be from 0 to 1".to_owned())
+        }
+    })
+}
+
+fn milliseconds(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|x| {
+        if (0.0..=1000.0).contains(&x) {
+            Ok(x)
+        } else {
+            Err("must be from 0 to 1000 ms".to_owned())
+        }
+    })
+}

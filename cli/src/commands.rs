@@ -1,0 +1,52 @@
+//! One file per command: flags become a request, one function of the core does the work, and the outcome is told.
+
+mod analyze;
+mod completions;
+mod config;
+mod doctor;
+mod features;
+mod find;
+mod predict;
+
+use std::io::{ErrorKind, Write};
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, Result};
+use loopwright_core::pipeline::batch;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+
+/// Runs the command that was asked for.
+pub fn run(cli: &Cli) -> Result<Exit> {
+    let general = &cli.general;
+    match &cli.command {
+        Command::Find(args) => find::run(args, general),
+        Command::Analyze(args) => analyze::run(args, general),
+        Command::Predict(args) => predict::run(args, general),
+        Command::Features(args) => features::run(args),
+        Command::Config(args) => config::run(args, general),
+        Command::Doctor(args) => doctor::run(args, general),
+        Command::Completions(args) => completions::run(args),
+    }
+}
+
+/// Writes to standard output at once. A reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// One JSON object a line on standard output.
+fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value}\n"))
+}
+
+fn jobs(asked: Option<u16>) -> NonZeroUsize {
+    asked
+        .and_then(|n| NonZeroUsize::new(n.into()))
+        .unwrap_or_else(batch::default_jobs)
+}

@@ -1,0 +1,173 @@
+//! `loopwright analyze`.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use loopwright_core::pipeline::analyze::{self, TrackAnalysis};
+use loopwright_core::pipeline::given::GivenBeats;
+use loopwright_core::pipeline::predict::Region;
+use loopwright_core::progress::{Progress, Stage};
+use serde_json::{Value, json};
+
+use crate::args::{Analyze, General};
+use crate::exit::{Exit, UsageError};
+use crate::output::{clock, count, plain, plain_lines};
+use crate::progress::{self, Display};
+use crate::settings::Settings;
+
+pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
+    let settings = Settings::load(general.config.as_deref(), &args.rhythm.said())?;
+    let beats = args.rhythm.beats.as_deref().map(GivenBeats::read).transpose();
+    let beats = beats.map_err(|e| UsageError(e.to_string()))?;
+    progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
+    let mut quiet = general.clone();
+    // One track needs no line that says that it is done.
+    quiet.quiet |= !std::io::IsTerminal::is_terminal(&std::io::stderr()) || general.no_progress;
+    let display = Display::new(vec![plain(&args.input.to_string_lossy())], &quiet);
+    let result = analyze::analyze(&args.input, beats.as_ref(), &settings.config, &Watch(&display));
+    display.close();
+    let told = match result {
+        Ok(told) => told,
+        Err(loopwright_core::pipeline::find::TrackError::Cancelled(c)) => return Err(c.into()),
+        Err(e) => {
+            let remedy = e.remedy().map(|r| format!(" -> {r}")).unwrap_or_default();
+            eprintln!("loopwright: {}{remedy}", plain(&e.to_string()));
+            return Ok(Exit::SomeFailed);
+        }
+    };
+    if args.json {
+        let mut line = json!({ "schema": 1, "type": "analysis", "source": args.input.to_string_lossy() });
+        if let (Value::Object(line), Value::Object(fields)) = (&mut line, serde_json::to_value(&told)?) {
+            line.extend(fields);
+        }
+        super::print_json(&line)?;
+    } else {
+        super::print(&format!("{}\n", plain_lines(&text(&told, general.verbose))))?;
+    }
+    Ok(if told.beats.is_empty() {
+        Exit::NothingFound
+    } else {
+        Exit::Done
+    })
+}
+
+struct Watch<'a>(&'a Display);
+
+impl Progress for Watch<'_> {
+    fn report(&self, stage: Stage, fraction: f32) {
+        self.0.report(0, stage, fraction);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        progress::interrupted()
+    }
+}
+
+fn text(told: &TrackAnalysis, verbose: u8) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, words: String| {
+        let _ = writeln!(text, "{what:<10} {words}");
+    };
+    let title = match (&told.artist, &told.title) {
+        (Some(artist), Some(title)) => format!("{artist} - {title}"),
+        (None, Some(title)) => title.clone(),
+        _ => told.name.clone(),
+    };
+    line("track", title);
+    line(
+        "audio",
+        format!(
+            "{}, {} Hz, {}",
+            clock(told.seconds),
+            told.sample_rate,
+            count(told.channels, "channel")
+        ),
+    );
+    if told.status != "normal" {
+        line("note", format!("the audio is {}", told.status.replace('_', " ")));
+    }
+    for warning in &told.warnings {
+        line("note", warning.clone());
+    }
+    match &told.tempo {
+        None => line("tempo", "no steady beat".into()),
+        Some(tempo) => {
+            let steady = if tempo.constant { "constant" } else { "drifting" };
+            line(
+                "tempo",
+                format!(
+                    "{:.2} BPM, {steady}, confidence {:.0} %",
+                    tempo.bpm,
+                    tempo.confidence * 100.0
+                ),
+            );
+            for other in &tempo.alternatives {
+                line(
+                    "",
+                    format!(
+                        "or {:.2} BPM, {}/4 ({:.0} %)",
+                        other.bpm,
+                        other.beats_per_bar,
+                        other.confidence * 100.0
+                    ),
+                );
+            }
+            line("meter", format!("{}/4", told.meter.beats_per_bar));
+            let first = told
+                .downbeats
+                .first()
+                .map(|d| format!(", first bar at {}", clock(*d)))
+                .unwrap_or_default();
+            line(
+                "beats",
+                format!("{} in {}{first}", told.beats.len(), count(told.downbeats.len(), "bar")),
+            );
+        }
+    }
+    if let Some(key) = &told.key {
+        line(
+            "key",
+            format!(
+                "{} ({}), confidence {:.0} %",
+                key.name,
+                key.camelot,
+                key.confidence * 100.0
+            ),
+        );
+    }
+    for (i, s) in told.sections.iter().enumerate() {
+        let kind = match (s.drums_only, s.drumless) {
+            (true, _) => ", drums only",
+            (_, true) => ", no drums",
+            _ => "",
+        };
+        let words = format!(
+            "{:>7} to {:>7}  {:<3}{:>7}, repeats every {}{kind}",
+            clock(s.start),
+            clock(s.end),
+            s.content,
+            count(s.bars, "bar"),
+            count(s.unit_bars as usize, "bar"),
+        );
+        line(if i == 0 { "sections" } else { "" }, words);
+    }
+    for (what, regions) in [
+        ("breaks", &told.regions.breaks),
+        ("drumless", &told.regions.drumless),
+        ("quiet", &told.regions.quiet),
+    ] {
+        if !regions.is_empty() {
+            line(what, regions.iter().map(span).collect::<Vec<_>>().join(", "));
+        }
+    }
+    if verbose > 0 {
+        let times: Vec<String> = told.downbeats.iter().map(|t| format!("{t:.3}")).collect();
+        line("bars at", times.join(" "));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn span(region: &Region) -> String {
+    format!("{} to {}", clock(region.start), clock(region.end))
+}

@@ -1,0 +1,192 @@
+//! From what the user names to the list of files to work on.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use loopwright_core::pipeline::find::Source;
+
+/// Endings of names that are taken for audio when a folder is searched. A file that is named outright is tried whatever
+/// its ending.
+pub const EXTENSIONS: &[&str] = &[
+    "aac", "aif", "aifc", "aiff", "bwf", "caf", "fla", "flac", "m4a", "m4b", "mp1", "mp2", "mp3", "mp4", "oga", "ogg",
+    "rf64", "rifx", "w64", "wav", "wave",
+];
+
+/// What a search gave.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The files, in a fixed order: as named, and sorted by path beneath each folder. No file twice.
+    pub files: Vec<Source>,
+    /// What could not be searched.
+    pub unreadable: Vec<(PathBuf, std::io::Error)>,
+}
+
+/// Lists the audio files that `inputs` name. Folders are searched with all beneath them, except for hidden entries, for
+/// `out`, and for folders that this tool has written; symbolic links are followed, and each folder entered once.
+pub fn collect(inputs: &[PathBuf], out: Option<&Path>) -> Sources {
+    let mut search = Search {
+        out: out.and_then(|p| p.canonicalize().ok()),
+        folders: BTreeSet::new(),
+        files: BTreeSet::new(),
+        found: Sources::default(),
+    };
+    for input in inputs {
+        if input.is_dir() {
+            search.folder(input);
+        } else {
+            search.file(input.clone(), input.parent().unwrap_or(Path::new("")));
+        }
+    }
+    search.found
+}
+
+struct Search {
+    out: Option<PathBuf>,
+    folders: BTreeSet<PathBuf>,
+    files: BTreeSet<PathBuf>,
+    found: Sources,
+}
+
+impl Search {
+    fn file(&mut self, path: PathBuf, root: &Path) {
+        // What cannot be resolved is kept: opening it will say why.
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if self.files.insert(real) {
+            let name = name(path.strip_prefix(root).unwrap_or(&path));
+            self.found.files.push(Source { path, name });
+        }
+    }
+
+    fn folder(&mut self, root: &Path) {
+        let mut files = Vec::new();
+        let mut open = vec![root.to_path_buf()];
+        while let Some(folder) = open.pop() {
+            match self.enter(&folder, folder == root) {
+                Ok(entries) => {
+                    for path in entries {
+                        // `is_dir` and `is_file` follow links; what is neither (a pipe, a dead link) is no recording.
+                        if path.is_dir() {
+                            open.push(path);
+                        } else if is_audio(&path) && path.is_file() {
+                            files.push(path);
+                        }
+                    }
+                }
+                Err(error) => self.found.unreadable.push((folder, error)),
+            }
+        }
+        files.sort();
+        self.found.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+        files.into_iter().for_each(|path| self.file(path, root));
+    }
+
+    /// The visible entries of `folder`; none if it has been entered before or holds our own output.
+    fn enter(&mut self, folder: &Path, is_root: bool) -> std::io::Result<Vec<PathBuf>> {
+        let real = folder.canonicalize()?;
+        if self.out.as_ref() == Some(&real) || !self.folders.insert(real) || (!is_root && is_our_output(folder)) {
+            return Ok(Vec::new());
+        }
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if !is_hidden(&path) {
+                entries.push(path);
+            }
+        }
+        entries.sort();
+        Ok(entries)
+    }
+}
+
+/// A relative path as outputs show it: with `/`, and the same on every machine.
+fn name(relative: &Path) -> String {
+    let parts = relative.components().filter_map(|c| match c {
+        Component::Normal(part) => Some(part.to_string_lossy()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn is_audio(path: &Path) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(ending))
+}
+
+/// True for a folder with a manifest of ours.
+fn is_our_output(folder: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = fs::File::open(folder.join("manifest.json")).and_then(|file| file.take(512).read_to_end(&mut head));
+    read.is_ok() && head.windows(11).any(|w| w == b"\"loopwright")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(found: &Sources) -> Vec<&str> {
+        found.files.iter().map(|s| s.name.as_str()).collect()
+    }
+
+    #[test]
+    fn folders_are_searched_in_order_without_hidden_files_and_own_output() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for name in [
+            "b/2.WAV",
+            "b/10.wav",
+            "a.flac",
+            "c.txt",
+            ".hidden.wav",
+            ".git/x.wav",
+            "out/t/loop.wav",
+            "old/t/l.wav",
+        ] {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"").unwrap();
+        }
+        fs::write(root.join("old/manifest.json"), "{\n  \"tool\": \"loopwright 0.1.0\"\n}").unwrap();
+        fs::write(root.join("b/manifest.json"), "[]").unwrap();
+        let out = root.join("out");
+        let found = collect(&[root.to_path_buf()], Some(&out));
+        assert_eq!(names(&found), ["a.flac", "b/10.wav", "b/2.WAV"]);
+        assert!(found.unreadable.is_empty());
+    }
+
+    #[test]
+    fn a_file_named_twice_or_of_any_name_is_listed_once_and_a_missing_one_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("take");
+        fs::write(&file, b"").unwrap();
+        let missing = root.path().join("none.wav");
+        let found = collect(
+            &[file.clone(), root.path().join(".").join("take"), missing.clone()],
+            None,
+        );
+        assert_eq!(
+            found.files.iter().map(|s| &s.path).collect::<Vec<_>>(),
+            [&file, &missing]
+        );
+        assert_eq!(names(&found), ["take", "none.wav"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_a_circle_end() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("x.wav"), b"").unwrap();
+        std::os::unix::fs::symlink(root.path(), inner.join("up")).unwrap();
+        std::os::unix::fs::symlink(&inner, root.path().join("again")).unwrap();
+        std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("dead.wav")).unwrap();
+        assert_eq!(collect(&[root.path().to_path_buf()], None).files.len(), 1);
+    }
+}

@@ -1,0 +1,486 @@
+//! A folder that is written safely: every file is there whole or not at all, and nothing lands outside.
+//!
+//! A file is written under a temporary name in its own folder, synced, and renamed over the old one. A run that was
+//! killed leaves at most temporary files, which the next run removes: it may, because a folder has one writer at a time
+//! (an advisory lock that the system releases with the process).
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::{ExportError, WriteSeek};
+
+const TEMP_PREFIX: &str = ".lw-";
+const TEMP_SUFFIX: &str = ".tmp";
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artefact {
+    /// Path from the output folder, with `/` between its parts.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the content, in hexadecimal.
+    pub blake3: String,
+}
+
+/// An output folder, held for writing while this value lives.
+#[derive(Debug)]
+pub struct Destination {
+    root: PathBuf,
+    temps: AtomicU64,
+    _lock: Option<File>,
+}
+
+impl Destination {
+    /// Makes the folder at `root` if it is missing, locks it, and removes temporary files that a killed run left there.
+    pub fn open(root: &Path) -> Result<Self, ExportError> {
+        fs::create_dir_all(root).map_err(ExportError::io(root, "make the folder"))?;
+        let root = fs::canonicalize(root).map_err(ExportError::io(root, "open the folder"))?;
+        let lock = lock(&root)?;
+        let destination = Self {
+            root,
+            temps: AtomicU64::new(0),
+            _lock: lock,
+        };
+        destination.clean("");
+        Ok(destination)
+    }
+
+    /// The folder, absolute and free of links.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Writes the file at `relative` by `fill`, replacing what was there only once all of it is on the disk.
+    pub fn write<E: Into<WriteError>>(
+        &self,
+        relative: &str,
+        fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+    ) -> Result<Artefact, ExportError> {
+        let target = self.prepare(relative)?;
+        let folder = target.parent().unwrap_or(&self.root);
+        let (mut temp, file) = self.temp(folder, &target)?;
+        let mut out = HashWriter::new(file);
+        let mut buffered = BufWriter::with_capacity(1 << 18, &mut out);
+        let filled = fill(&mut buffered).map_err(Into::into);
+        let flushed = buffered.flush();
+        drop(buffered);
+        match filled {
+            Ok(()) => flushed.map_err(ExportError::io(&target, "write"))?,
+            Err(WriteError::Io(e)) => return Err(ExportError::io(&target, "write")(e)),
+            Err(WriteError::Unfit(reason)) => return Err(ExportError::Format { path: target, reason }),
+        }
+        let (file, bytes, blake3) = out.finish().map_err(ExportError::io(&target, "write"))?;
+        file.sync_all().map_err(ExportError::io(&target, "write"))?;
+        drop(file);
+        rename(&temp.path, &target).map_err(ExportError::io(&target, "put in place"))?;
+        temp.armed = false;
+        Ok(Artefact {
+            path: relative.to_owned(),
+            bytes,
+            blake3,
+        })
+    }
+
+    /// Writes `content` to the file at `relative`, as [`Destination::write`] does.
+    pub fn write_bytes(&self, relative: &str, content: &[u8]) -> Result<Artefact, ExportError> {
+        self.write(relative, |out| out.write_all(content))
+    }
+
+    /// The content of the file at `relative`; `None` if there is none.
+    pub fn read(&self, relative: &str) -> Result<Option<Vec<u8>>, ExportError> {
+        let path = self.resolve(relative)?;
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(ExportError::io(&path, "read")(e)),
+        }
+    }
+
+    /// True where the artefact's file is there with its size.
+    pub fn holds(&self, artefact: &Artefact) -> bool {
+        self.resolve(&artefact.path)
+            .and_then(|p| fs::symlink_metadata(&p).map_err(ExportError::io(&p, "read")))
+            .is_ok_and(|m| m.is_file() && m.len() == artefact.bytes)
+    }
+
+    /// Removes the file at `relative`, if it is there, and then the folders above it that are empty.
+    pub fn remove(&self, relative: &str) -> Result<(), ExportError> {
+        let path = self.resolve(relative)?;
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(e) => return Err(ExportError::io(&path, "remove")(e)),
+        }
+        self.prune(path.parent());
+        Ok(())
+    }
+
+    /// Removes temporary files from the folder at `relative`, and the folder too if that leaves it empty.
+    pub fn clean(&self, relative: &str) {
+        let Ok(folder) = self.resolve(relative) else { return };
+        let Ok(entries) = fs::read_dir(&folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if name
+                .to_str()
+                .is_some_and(|n| n.starts_with(TEMP_PREFIX) && n.ends_with(TEMP_SUFFIX))
+                && entry.file_type().is_ok_and(|t| t.is_file())
+            {
+                // What cannot be removed harms nobody: a temporary file is never read.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        self.prune(Some(&folder));
+    }
+
+    /// Makes the renames in the folder at `relative` last through a power cut (Unix; elsewhere the system does).
+    pub fn sync_folder(&self, relative: &str) -> Result<(), ExportError> {
+        let path = self.resolve(relative)?;
+        if cfg!(unix) {
+            match File::open(&path).and_then(|f| f.sync_all()) {
+                // Some file systems cannot sync a folder, which is no reason to fail.
+                Err(e)
+                    if !matches!(
+                        e.kind(),
+                        ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::NotFound
+                    ) =>
+                {
+                    return Err(ExportError::io(&path, "sync the folder")(e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn prune(&self, mut folder: Option<&Path>) {
+        while let Some(f) = folder
+            && f != self.root
+            && f.starts_with(&self.root)
+            && fs::remove_dir(f).is_ok()
+        {
+            folder = f.parent();
+        }
+    }
+
+    /// The path below the root that `relative` names. Refuses all but plain parts, and links that lead out.
+    fn resolve(&self, relative: &str) -> Result<PathBuf, ExportError> {
+        let mut path = self.root.clone();
+        if relative.is_empty() {
+            return Ok(path);
+        }
+        for part in relative.split('/') {
+            let mut parts = Path::new(part).components();
+            match (parts.next(), parts.next()) {
+                (Some(Component::Normal(p)), None) if p == part => path.push(p),
+                _ => return Err(ExportError::Escapes { path: path.join(part) }),
+            }
+        }
+        let mut folder = path.parent();
+        while let Some(f) = folder.filter(|f| *f != self.root) {
+            match fs::symlink_metadata(f) {
+                Ok(m) if m.file_type().is_symlink() => {
+                    let real = fs::canonicalize(f).map_err(ExportError::io(f, "follow the link"))?;
+                    if !real.starts_with(&self.root) {
+                        return Err(ExportError::Escapes { path: f.to_path_buf() });
+                    }
+                }
+                _ => {}
+            }
+            folder = f.parent();
+        }
+        Ok(path)
+    }
+
+    /// Resolves `relative` and makes the folders above it.
+    fn prepare(&self, relative: &str) -> Result<PathBuf, ExportError> {
+        let path = self.resolve(relative)?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(ExportError::io(folder, "make the folder"))?;
+        }
+        Ok(path)
+    }
+
+    fn temp(&self, folder: &Path, target: &Path) -> Result<(Temp, File), ExportError> {
+        loop {
+            let n = self.temps.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("{TEMP_PREFIX}{}-{n}{TEMP_SUFFIX}", std::process::id()));
+            // Read access too, for formats that patch what they wrote: the hash then needs a second look.
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((Temp { path, armed: true }, file)),
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(ExportError::io(target, "write")(e)),
+            }
+        }
+    }
+}
+
+/// What [`Destination::write`]'s closure may fail with.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The stream failed.
+    Io(io::Error),
+    /// The format cannot hold it.
+    Unfit(String),
+}
+
+impl From<io::Error> for WriteError {
+    fn from(e: io::Error) -> Self {
+        Self::Io(e)
+    }
+}
+
+impl From<super::FormatError> for WriteError {
+    fn from(e: super::FormatError) -> Self {
+        match e {
+            super::FormatError::Io(e) => Self::Io(e),
+            super::FormatError::Unfit(reason) => Self::Unfit(reason),
+        }
+    }
+}
+
+/// A temporary file's name; removed unless it was renamed.
+struct Temp {
+    path: PathBuf,
+    armed: bool,
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        if self.armed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn lock_file(root: &Path) -> io::Result<File> {
+    File::open(root)
+}
+
+#[cfg(not(unix))]
+fn lock_file(root: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(root.join(".lw-lock"))
+}
+
+fn lock(root: &Path) -> Result<Option<File>, ExportError> {
+    let Ok(file) = lock_file(root) else {
+        // Not even to be opened: the first write will say why.
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(ExportError::Locked { path: root.into() }),
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Renames; where another program has the target open for a moment (Windows), tries again.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let mut tries = if cfg!(windows) { 10 } else { 0 };
+    loop {
+        match fs::rename(from, to) {
+            Err(e) if tries > 0 && e.kind() == ErrorKind::PermissionDenied => {
+                tries -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Hashes what passes through to the file; after a seek, hashes the file itself at the end.
+struct HashWriter {
+    file: File,
+    hash: blake3::Hasher,
+    bytes: u64,
+    patched: bool,
+}
+
+impl HashWriter {
+    fn new(file: File) -> Self {
+        Self {
+            file,
+            hash: blake3::Hasher::new(),
+            bytes: 0,
+            patched: false,
+        }
+    }
+
+    fn finish(mut self) -> io::Result<(File, u64, String)> {
+        if self.patched {
+            self.file.seek(SeekFrom::Start(0))?;
+            (self.bytes, self.hash) = hash_reader(&mut self.file)?;
+        }
+        Ok((self.file, self.bytes, self.hash.finalize().to_hex().to_string()))
+    }
+}
+
+impl Write for HashWriter {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(buf)?;
+        if !self.patched {
+            self.hash.update(&buf[..n]);
+            self.bytes += n as u64;
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for HashWriter {
+    fn seek(&mut self, pos: SeekFrom) -> io::Result<u64> {
+        if !matches!(pos, SeekFrom::Current(0)) {
+            self.patched = true;
+        }
+        self.file.seek(pos)
+    }
+}
+
+fn hash_reader(reader: &mut impl Read) -> io::Result<(u64, blake3::Hasher)> {
+    let mut hash = blake3::Hasher::new();
+    let mut block = vec![0; 1 << 17];
+    let mut bytes = 0;
+    loop {
+        match reader.read(&mut block) {
+            Ok(0) => return Ok((bytes, hash)),
+            Ok(n) => {
+                hash.update(&block[..n]);
+                bytes += n as u64;
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// BLAKE3 of the file at `path`, in hexadecimal.
+pub fn hash_file(path: &Path) -> io::Result<String> {
+    Ok(hash_reader(&mut File::open(path)?)?.1.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_other() {
+        let tmp = tempfile::tempdir().unwrap();
+        let d = Destination::open(tmp.path()).unwrap();
+        d.write_bytes("a/x", b"old").unwrap();
+        let failed = d.write("a/x", |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::from(ErrorKind::StorageFull))
+        });
+        let message = failed.unwrap_err().to_string();
+        assert!(
+            message.contains('x') && message.contains("free some space"),
+            "{message}"
+        );
+        assert_eq!(d.read("a/x").unwrap().unwrap(), b"old");
+        assert_eq!(names(&tmp.path().join("a")), ["x"]);
+    }
+
+    #[test]
+    fn the_hash_is_of_the_final_bytes() {
+        let tmp = tempfile::tempdir().unwrap();
+        let d = Destination::open(tmp.path()).unwrap();
+        let patched = d
+            .write("x", |out| -> io::Result<()> {
+                out.write_all(b"????data")?;
+                out.seek(SeekFrom::Start(0))?;
+                out.write_all(b"head")
+            })
+            .unwrap();
+        let plain = d.write_bytes("y", b"headdata").unwrap();
+        assert_eq!((patched.bytes, &patched.blake3), (plain.bytes, &plain.blake3));
+        assert_eq!(hash_file(&tmp.path().join("x")).unwrap(), plain.blake3);
+        assert!(d.holds(&plain));
+        d.write_bytes("y", b"other length").unwrap();
+        assert!(!d.holds(&plain));
+    }
+
+    #[test]
+    fn stale_temporary_files_go_and_others_stay() {
+        let tmp = tempfile::tempdir().unwrap();
+        fs::write(tmp.path().join(".lw-1-2.tmp"), b"x").unwrap();
+        fs::write(tmp.path().join("mine.tmp"), b"x").unwrap();
+        let _d = Destination::open(tmp.path()).unwrap();
+        assert_eq!(
+            names(tmp.path())
+                .iter()
+                .filter(|n| *n != ".lw-lock")
+                .collect::<Vec<_>>(),
+            ["mine.tmp"]
+        );
+    }
+
+    #[test]
+    fn one_writer_at_a_time() {
+        let tmp = tempfile::tempdir().unwrap();
+        let first = Destination::open(tmp.path()).unwrap();
+        assert!(matches!(Destination::open(tmp.path()), Err(ExportError::Locked { .. })));
+        drop(first);
+        Destination::open(tmp.path()).unwrap();
+    }
+
+    #[test]
+    fn nothing_lands_outside() {
+        let tmp = tempfile::tempdir().unwrap();
+        let d = Destination::open(&tmp.path().join("out")).unwrap();
+        for path in ["../x", "/x", "a/../../x", "a//x", "./x", "."] {
+            assert!(
+                matches!(d.write_bytes(path, b"x"), Err(ExportError::Escapes { .. })),
+                "{path}"
+            );
+        }
+        assert_eq!(names(tmp.path()), ["out"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_out_are_refused() {
+        let tmp = tempfile::tempdir().unwrap();
+        fs::create_dir(tmp.path().join("outside")).unwrap();
+        let d = Destination::open(&tmp.path().join("out")).unwrap();
+        std::os::unix::fs::symlink(tmp.path().join("outside"), d.root().join("song")).unwrap();
+        assert!(matches!(
+            d.write_bytes("song/x", b"x"),
+            Err(ExportError::Escapes { .. })
+        ));
+        assert!(names(&tmp.path().join("outside")).is_empty());
+    }
+
+    #[test]
+    fn removing_prunes_empty_folders_only() {
+        let tmp = tempfile::tempdir().unwrap();
+        let d = Destination::open(tmp.path()).unwrap();
+        d.write_bytes("a/b/x", b"x").unwrap();
+        d.write_bytes("a/y", b"y").unwrap();
+        d.remove("a/b/x").unwrap();
+        d.remove("a/b/x").unwrap();
+        assert_eq!(names(&tmp.path().join("a")), ["y"]);
+    }
+}

@@ -1,0 +1,324 @@
+//! `predict`: answers a labelled set, for a scorer. The stable way to measure any set.
+//!
+//! A set is a folder with `manifest.json`, an array of objects that have an `id` and the path of their `audio`, relative
+//! to the folder. The answers are JSON lines in the manifest's order, times in seconds:
+//!
+//! ```text
+//! beats   {"id", "beats": [..], "downbeats": [..], "bpm"}
+//! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::batch;
+use super::find::{Observer, TrackError};
+use super::given::{GivenBeats, GivenError};
+use super::load::load;
+use crate::analysis::Analysis;
+use crate::config::{Config, Order};
+use crate::loops;
+use crate::model::Scorer;
+use crate::progress::{Progress, Stage};
+use crate::units::Span;
+
+/// Loops in an answer.
+pub const LOOPS: usize = 20;
+
+/// What is asked of each item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Beats, downbeats, tempo.
+    Beats,
+    /// Loops in variety order, and regions.
+    Loops,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What is asked.
+    pub task: Task,
+    /// Folder of the set.
+    pub set: &'a Path,
+    /// Its items, from [`items`].
+    pub items: &'a [Item],
+    /// Beats to use in place of tracked ones, by id.
+    pub grids: Option<&'a BTreeMap<String, GivenBeats>>,
+    /// Items worked on at once.
+    pub jobs: NonZeroUsize,
+}
+
+/// One item of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Item {
+    /// Its name in the answers.
+    pub id: String,
+    /// Its audio, relative to the set's folder.
+    pub audio: PathBuf,
+}
+
+/// Why a set cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    /// The manifest cannot be read.
+    #[error("{}: cannot read: {source}", path.display())]
+    Io {
+        /// The manifest.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// It is no array of items.
+    #[error("{}: {source}; expected an array of objects with `id` and `audio`", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// The grids cannot be used.
+    #[error(transparent)]
+    Grid(#[from] GivenError),
+    /// The answers cannot be written.
+    #[error("{}: cannot write: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The system gives us no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// The items of the set in `set`.
+pub fn items(set: &Path) -> Result<Vec<Item>, PredictError> {
+    let path = set.join("manifest.json");
+    let text = fs::read_to_string(&path).map_err(|source| PredictError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    serde_json::from_str(&text).map_err(|source| PredictError::Manifest { path, source })
+}
+
+/// An answer about beats, in seconds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct BeatsAnswer {
+    /// The item.
+    pub id: String,
+    /// Beats.
+    pub beats: Vec<f64>,
+    /// First beats of bars.
+    pub downbeats: Vec<f64>,
+    /// Tempo.
+    pub bpm: Option<f64>,
+}
+
+/// An answer about loops, in seconds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct LoopsAnswer {
+    /// The item.
+    pub id: String,
+    /// Loops, best first.
+    pub loops: Vec<LoopSpan>,
+    /// Drums alone.
+    pub breaks: Vec<Region>,
+    /// Music without drums.
+    pub drumless: Vec<Region>,
+    /// Quiet sections.
+    pub quiet: Vec<Region>,
+}
+
+/// A loop, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LoopSpan {
+    /// Where it begins.
+    pub start: f64,
+    /// Where it ends.
+    pub end: f64,
+    /// Its length in bars.
+    pub bars: u32,
+}
+
+/// A stretch of a track, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Region {
+    /// Where it begins.
+    pub start: f64,
+    /// Where it ends.
+    pub end: f64,
+}
+
+impl Region {
+    /// A span at `rate` frames a second.
+    pub fn of(span: &Span, rate: u32) -> Self {
+        Self {
+            start: seconds(span.start, rate),
+            end: seconds(span.end, rate),
+        }
+    }
+}
+
+/// Frames as seconds, to a microsecond: answers are read by people too.
+pub fn seconds(frames: f64, rate: u32) -> f64 {
+    (frames / f64::from(rate) * 1e6).round() / 1e6
+}
+
+/// How the run ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The answers as JSON lines.
+    pub lines: String,
+    /// Items that failed and were answered with nothing.
+    pub failed: Vec<(String, TrackError)>,
+    /// Items that were not begun.
+    pub left: usize,
+}
+
+/// Answers every item; `done` is called on the calling thread as each ends, in order, with `None` for a failure.
+pub fn predict(
+    request: &Request<'_>,
+    config: &Config,
+    scorer: &dyn Scorer,
+    observer: &dyn Observer,
+    mut done: impl FnMut(usize, Result<(), &TrackError>),
+) -> Result<Report, PredictError> {
+    let mut config = config.clone();
+    config.rank.top_k = LOOPS;
+    config.rank.order = Order::Variety;
+    let work = |index: usize| {
+        let progress = OfItem { observer, index };
+        answer(request, &request.items[index], &config, scorer, &progress)
+    };
+    let mut report = Report {
+        lines: String::new(),
+        failed: Vec::new(),
+        left: request.items.len(),
+    };
+    let cancelled = || observer.is_cancelled();
+    batch::in_order(request.items.len(), request.jobs, &cancelled, &work, |index, result| {
+        let id = &request.items[index].id;
+        match result.map_err(TrackError::from).flatten() {
+            Ok(line) => {
+                done(index, Ok(()));
+                report.lines.push_str(&line);
+            }
+            Err(e) => {
+                done(index, Err(&e));
+                report.lines.push_str(&empty(request.task, id));
+                report.failed.push((id.clone(), e));
+            }
+        }
+        report.lines.push('\n');
+        report.left -= 1;
+    })
+    .map_err(PredictError::Thread)?;
+    Ok(report)
+}
+
+/// Writes the answers to `path`, whole or not at all.
+pub fn write(path: &Path, lines: &str) -> Result<(), PredictError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let attempt = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(lines.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    attempt().map_err(|source| {
+        // What is left of a failed attempt is of no use; that it cannot be removed is not the news.
+        let _ = fs::remove_file(&temporary);
+        PredictError::Write {
+            path: path.into(),
+            source,
+        }
+    })
+}
+
+/// The line that answers one item.
+fn answer(
+    request: &Request<'_>,
+    item: &Item,
+    config: &Config,
+    scorer: &dyn Scorer,
+    progress: &dyn Progress,
+) -> Result<String, TrackError> {
+    let mut track = load(&request.set.join(&item.audio), config, progress)?.track;
+    let rate = track.audio.sample_rate();
+    if let Some(grids) = request.grids {
+        track.grid = grids.get(&item.id).map(|given| given.grid(rate));
+    }
+    let id = item.id.clone();
+    Ok(match request.task {
+        Task::Beats => {
+            let grid = Analysis::of(&track, config, progress)
+                .map_err(super::Error::from)?
+                .rhythm
+                .grid;
+            let beats: Vec<f64> = grid.beats.iter().map(|&b| seconds(b, rate)).collect();
+            line(&BeatsAnswer {
+                id,
+                downbeats: grid.downbeats.iter().filter_map(|&d| beats.get(d).copied()).collect(),
+                bpm: (!beats.is_empty()).then_some(grid.tempo.0),
+                beats,
+            })
+        }
+        Task::Loops => {
+            let found = super::suggest(&track, scorer, config, progress)?;
+            let regions = |list: &[loops::regions::Region]| list.iter().map(|r| Region::of(&r.span, rate)).collect();
+            let span = |s: &super::Suggestion| LoopSpan {
+                start: seconds(s.candidate.span.start, rate),
+                end: seconds(s.candidate.span.end, rate),
+                bars: s.candidate.bars,
+            };
+            line(&LoopsAnswer {
+                id,
+                loops: found.suggestions.iter().map(span).collect(),
+                breaks: regions(&found.structure.regions.breaks),
+                drumless: regions(&found.structure.regions.drumless),
+                quiet: regions(&found.structure.regions.quiet),
+            })
+        }
+    })
+}
+
+fn empty(task: Task, id: &str) -> String {
+    match task {
+        Task::Beats => line(&BeatsAnswer {
+            id: id.to_owned(),
+            ..BeatsAnswer::default()
+        }),
+        Task::Loops => line(&LoopsAnswer {
+            id: id.to_owned(),
+            ..LoopsAnswer::default()
+        }),
+    }
+}
+
+/// Plain data of numbers and text serialises; what did not would be no line of JSON.
+fn line(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).unwrap_or_default()
+}
+
+struct OfItem<'a> {
+    observer: &'a dyn Observer,
+    index: usize,
+}
+
+impl Progress for OfItem<'_> {
+    fn report(&self, stage: Stage, fraction: f32) {
+        self.observer.report(self.index, stage, fraction);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.observer.is_cancelled()
+    }
+}

@@ -1,0 +1,125 @@
+//! Every number that the tracker was given by hand, in one place.
+//!
+//! Windows and tolerances are textbook values or follow from the signal; weights are round on purpose. None of them is
+//! fitted finely: a change of any by a third should move single tracks, not the average.
+
+/// Sample rate of the analysis signal in Hz.
+pub(crate) const RATE: f64 = 22_050.0;
+/// Window of the onset spectra in samples (46 ms).
+pub(crate) const N_FFT: usize = 1024;
+/// Hop of the onset spectra in samples (9.98 ms).
+pub(crate) const HOP: usize = 220;
+/// Onset frames a second.
+pub(crate) const FPS: f64 = RATE / HOP as f64;
+/// Window of the chroma spectra in samples (186 ms).
+pub(crate) const CHROMA_FFT: usize = 4096;
+/// Hop of the chroma spectra in samples (100 ms).
+pub(crate) const CHROMA_HOP: usize = 2205;
+/// Level to which a track is brought before magnitudes are compressed: RMS, full scale 1.
+pub(crate) const RMS: f64 = 0.1;
+/// Below this RMS (−100 dBFS) a track is silent.
+pub(crate) const SILENCE_RMS: f64 = 1e-5;
+/// Shortest track in seconds in which beats are looked for.
+pub(crate) const MIN_SECONDS: f64 = 3.0;
+/// Upper edges of the groups of bands in Hz; the last group is what lies above.
+pub(crate) const GROUP_EDGES: [f64; 4] = [150.0, 450.0, 2_000.0, 6_000.0];
+/// Weights of the groups in the pulse curve: bass first, because beats live there more than bars of hi-hats.
+pub(crate) const GROUP_WEIGHTS: [f32; 5] = [1.0, 0.5, 0.75, 0.75, 0.75];
+/// A flux maximum leads the attack that makes it by about this many seconds: a click rises fastest where the window is
+/// steepest, a quarter of its length early (12 ms); sounds that last rise later (6 ms). The middle of kicks, snares,
+/// hats, bursts and plucks; `attack` finds the rest in the waveform.
+pub(crate) const FLUX_ADVANCE: f64 = 0.009;
+/// Onset frames a texture slot (50 ms).
+pub(crate) const SLOT: usize = 5;
+/// Reach of the texture comparison on either side of a section cut, in slots (4 s).
+pub(crate) const CUT_REACH: usize = 80;
+/// Least distance of two section cuts in slots (2 s).
+pub(crate) const CUT_GAP: usize = 40;
+
+/// Window of a tempo estimate in seconds.
+pub(crate) const TEMPO_WINDOW: f64 = 10.0;
+/// Hop of the tempo estimates in seconds.
+pub(crate) const TEMPO_HOP: f64 = 1.0;
+/// Slowest and fastest pulse that the tempo path may take, in BPM.
+pub(crate) const TEMPO_RANGE: (f64, f64) = (40.0, 250.0);
+/// Step of the tempo grid, as a ratio.
+pub(crate) const TEMPO_STEP: f64 = 1.005;
+/// Centre of the tempo prior in BPM: the tempo people tap best (Parncutt 1994; van Noorden and Moelants 1999).
+pub(crate) const PREFERRED_BPM: f64 = 120.0;
+/// Below this periodicity (mean normalised autocorrelation at one to four pulses) there is no pulse: white noise stays
+/// under it.
+pub(crate) const MIN_CLARITY: f32 = 0.06;
+/// From here on clarity no longer lowers the confidence.
+pub(crate) const FULL_CLARITY: f32 = 0.12;
+
+/// Block of the coherence measure in seconds.
+pub(crate) const COHERENCE_BLOCK: f64 = 8.0;
+/// Phase coherence above which a pulse is one tempo throughout.
+pub(crate) const CONSTANT_COHERENCE: f64 = 0.9;
+/// Spread of the logarithmic tempo path below which a pulse is one tempo throughout.
+pub(crate) const CONSTANT_SPREAD: f64 = 0.02;
+/// Slow deviation of the attacks from the fitted line, in seconds, up to which a grid is constant.
+pub(crate) const CONSTANT_RESIDUAL: f64 = 0.015;
+
+/// Slowest and fastest beat in BPM.
+pub(crate) const BEAT_RANGE: (f64, f64) = (52.0, 218.0);
+/// Beats a pulse of the hypotheses.
+pub(crate) const RATIOS: [f64; 9] = [1.0 / 3.0, 0.5, 2.0 / 3.0, 0.75, 1.0, 4.0 / 3.0, 1.5, 2.0, 3.0];
+/// Bins of the phase fold.
+pub(crate) const FOLD: usize = 48;
+/// Hypotheses that are kept.
+pub(crate) const KEPT: usize = 24;
+/// Tolerance of the `bpm` override.
+pub(crate) const BPM_TOLERANCE: f64 = 0.04;
+
+/// Weights of the terms of a beat hypothesis; see [`super::score::Terms`].
+pub(crate) struct BeatWeights {
+    pub(crate) prior: f32,
+    pub(crate) comb: f32,
+    pub(crate) attack: f32,
+    pub(crate) cuts: f32,
+    pub(crate) alternation: f32,
+    pub(crate) bars: f32,
+    pub(crate) ternary: f32,
+    pub(crate) start: f32,
+}
+
+/// The weights in use.
+pub(crate) const BEAT: BeatWeights = BeatWeights {
+    prior: 2.0,
+    comb: 2.0,
+    attack: 2.0,
+    cuts: 1.0,
+    alternation: 1.0,
+    bars: 1.0,
+    ternary: 2.0,
+    start: 0.5,
+};
+
+/// Weights of the terms of a reading of the bars; see [`super::bars`].
+pub(crate) struct BarWeights {
+    pub(crate) kick: f32,
+    pub(crate) snare: f32,
+    pub(crate) chord: f32,
+    pub(crate) bass: f32,
+    pub(crate) cuts: f32,
+    pub(crate) meter: f32,
+    pub(crate) start: f32,
+}
+
+/// The weights in use.
+pub(crate) const BAR: BarWeights = BarWeights {
+    kick: 1.5,
+    snare: 0.75,
+    chord: 1.0,
+    bass: 1.0,
+    cuts: 1.5,
+    meter: 1.0,
+    start: 0.5,
+};
+
+/// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
+pub(crate) const BAR_JUMP: f32 = 8.0;
+
+/// Logistic map from the margin over the best rival to a probability: slope and midpoint.
+pub(crate) const CONFIDENCE: (f32, f32) = (2.0, 0.4);

@@ -1,0 +1,110 @@
+//! How well a reading of the pulse explains the track. Beats and bars are judged together: the score of a beat reading
+//! holds that of its best bars.
+
+use super::bars::{self, BarReading, BeatEvidence, Evidence};
+use super::constants::*;
+use super::hypothesis::{Draft, Term};
+use super::onset::{Front, GROUPS, mean, running_max};
+use super::sections::Cut;
+use super::tempo::TempoMap;
+
+/// A scored reading.
+pub(crate) struct Scored {
+    pub(crate) draft: Draft,
+    pub(crate) evidence: BeatEvidence,
+    pub(crate) bars: Vec<BarReading>,
+    pub(crate) terms: [Term; 8],
+    pub(crate) score: f32,
+}
+
+/// Judges readings of one track.
+pub(crate) struct Judge<'a> {
+    map: &'a TempoMap,
+    best_support: f32,
+    cuts: &'a [Cut],
+    evidence: Evidence<'a>,
+    attack: Vec<f32>,
+    upper: Vec<f32>,
+    start: f64,
+    meters: Vec<u32>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(
+        front: &'a Front,
+        attack: &[f32],
+        map: &'a TempoMap,
+        cuts: &'a [Cut],
+        meter: Option<u32>,
+    ) -> Self {
+        let mut upper = vec![0.0f32; front.frames];
+        for g in &front.flux[1..] {
+            upper.iter_mut().zip(g).for_each(|(a, x)| *a += x / (GROUPS - 1) as f32);
+        }
+        Self {
+            map,
+            best_support: map.best_support(),
+            cuts,
+            evidence: Evidence::new(front, cuts),
+            attack: running_max(attack, 2),
+            upper: running_max(&upper, 2),
+            start: front.sound.0 as f64,
+            meters: meter.map_or(vec![4, 3], |m| vec![m.max(1)]),
+        }
+    }
+
+    /// Scores one reading; `bpm` is its mean tempo. `free` leaves out what prefers common tempi and simple ratios.
+    pub(crate) fn judge(&self, draft: Draft, free: bool) -> Scored {
+        let beats = &draft.beats;
+        let period = (beats[beats.len() - 1] - beats[0]) / (beats.len() - 1) as f64;
+        let bpm = 60.0 * FPS / period;
+        let octaves = (bpm / PREFERRED_BPM).log2() / 0.5;
+        let attack = mean(&bars::sample(&self.attack, beats));
+        let upper = bars::sample(&self.upper, beats);
+        let half = |odd: usize| mean(&upper.iter().copied().skip(odd).step_by(2).collect::<Vec<_>>());
+        let (even, odd) = (half(0), half(1));
+        let on_beat = |t: f64| (std::f64::consts::TAU * bars::beat_number(beats, t)).cos() as f32;
+        let total: f64 = self.cuts.iter().map(|c| c.weight).sum::<f64>().max(1e-9);
+        let cuts: f32 = self
+            .cuts
+            .iter()
+            .map(|c| (c.weight / total) as f32 * on_beat(c.at))
+            .sum();
+        let simple = [0.5, 1.0, 2.0].iter().any(|r| (draft.ratio / r - 1.0).abs() < 0.01);
+        let evidence = self.evidence.at(beats);
+        let readings = evidence.readings(&self.meters);
+        let bars = readings.first().map_or(0.0, |r| r.score);
+        let terms = [
+            Term::new(
+                "prior",
+                BEAT.prior,
+                if free { 0.0 } else { (-0.5 * octaves * octaves) as f32 },
+            ),
+            Term::new("comb", BEAT.comb, self.map.support(draft.ratio) / self.best_support),
+            Term::new("attack", BEAT.attack, (attack + 0.02).ln()),
+            Term::new("cuts", BEAT.cuts, cuts),
+            Term::new(
+                "alternation",
+                BEAT.alternation,
+                (even - odd).abs() / (0.5 * (even + odd) + 0.3),
+            ),
+            Term::new("bars", BEAT.bars, bars),
+            Term::new("ternary", BEAT.ternary, if simple || free { 0.0 } else { -1.0 }),
+            Term::new("start", BEAT.start, on_beat(self.start)),
+        ];
+        Scored {
+            score: terms.iter().map(Term::contribution).sum(),
+            draft,
+            evidence,
+            bars: readings,
+            terms,
+        }
+    }
+
+    /// Bar evidence of given beats.
+    pub(crate) fn bars(&self, beats: &[f64]) -> (BeatEvidence, Vec<BarReading>) {
+        let evidence = self.evidence.at(beats);
+        let readings = evidence.readings(&self.meters);
+        (evidence, readings)
+    }
+}

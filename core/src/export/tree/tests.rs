@@ -37,6 +37,7 @@ fn track(n: usize) -> Track {
         tags: Tags {
             artist: (n == 1).then(|| "../An: artist".into()),
             title: None,
+            album: None,
         },
         grid: None,
     }
@@ -62,9 +63,11 @@ fn items(count: u32) -> Vec<LoopItem> {
                 bars: 1,
                 beats: 4,
                 first_bar: i as usize,
+                beat_offset: 0,
             },
             score: 1.0 - 0.1 * f64::from(i),
             score_prob: 0.5,
+            number: i + 1,
             score_rank: i + 1,
             reasons: vec!["=sounds good".into(), "repeats".into()],
             columns: vec![

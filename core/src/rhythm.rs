@@ -13,11 +13,11 @@
 //!
 //! # Stages
 //!
-//! 1. [`onset`]: onset strength by band group, texture, chroma.
-//! 2. [`tempo`]: a path of tempo through windows of 10 s.
-//! 3. [`coherence`]: one tempo throughout, or drifting; [`beats`]: the pulse in either case.
-//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by [`refine`].
-//! 5. [`score`] with [`bars`] and [`sections`]: which reading explains the track best, beats and bars together.
+//! 1. `onset`: onset strength by band group, texture, chroma.
+//! 2. `tempo`: a path of tempo through windows of 10 s.
+//! 3. `coherence`: one tempo throughout, or drifting; `beats`: the pulse in either case.
+//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by `refine`.
+//! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together.
 //!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
 //! musical evidence follows Goto and Muraoka 1999.

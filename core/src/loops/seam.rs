@@ -132,7 +132,7 @@ fn power(x: &[f32]) -> f64 {
     x.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
 }
 
-/// The [`QUANTILE`] of |x[i−1] − 2x[i] + x[i+1]|, linearly interpolated between neighbours in rank as numpy does.
+/// The [`QUANTILE`] of `|x[i−1] − 2x[i] + x[i+1]|`, linearly interpolated between neighbours in rank as numpy does.
 ///
 /// Only one value in a thousand lies above it, so a threshold that a subsample puts safely below it lets nearly all others
 /// be dropped in one pass, and the few that remain are selected from exactly.

@@ -35,7 +35,7 @@ mod score;
 mod sections;
 mod tempo;
 #[cfg(test)]
-mod tests_tmp;
+mod tests;
 
 use crate::config;
 use crate::progress::{Cancelled, Progress, Stage};
@@ -358,13 +358,7 @@ fn bar_confidence(readings: &[bars::BarReading]) -> f32 {
 }
 
 /// Turns scored readings into what leaves the module.
-fn assemble(
-    mut ranked: Vec<Scored>,
-    native_rate: u32,
-    clarity: f32,
-    beat_confidence: f32,
-    source: GridSource,
-) -> Rhythm {
+fn assemble(ranked: Vec<Scored>, native_rate: u32, clarity: f32, beat_confidence: f32, source: GridSource) -> Rhythm {
     let rate = f64::from(native_rate);
     let hypotheses: Vec<Hypothesis> = ranked
         .into_iter()

@@ -86,6 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 bars: n as u32,
                 beats: inside.iter().map(|b| b.1).sum(),
                 first_bar: first,
+                beat_offset: 0,
             })
         };
         let truths = truth["true_loops"].as_array().map_or(&[][..], Vec::as_slice);

@@ -86,6 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 bars: n as u32,
                 beats: inside.iter().map(|b| b.1).sum(),
                 first_bar: first,
+                beat_offset: 0,
             })
         };
         let truths = truth["true_loops"].as_array().map_or(&[][..], Vec::as_slice);
@@ -149,6 +150,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 candidate: *c,
                 score: 0.0,
                 score_prob: 0.0,
+                number: i as u32 + 1,
                 score_rank: i as u32 + 1,
                 reasons: Vec::new(),
                 columns: Vec::new(),

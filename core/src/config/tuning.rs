@@ -18,6 +18,9 @@ pub struct Tuning {
     /// Seconds by which content windows begin before their grid time, so that an attack that comes early, or a grid
     /// that is late, does not fall into the slot before.
     pub slot_lead: f64,
+    /// Seconds by which they end before the next one begins, so that a late grid does not let the next section's first
+    /// hit into the last bar of this one.
+    pub slot_gap: f64,
     /// Half width in seconds of the window in which a slot's onset strength is the maximum.
     pub onset_reach: f64,
     /// Spectral levels are floored this many dB below the track's 99th percentile.
@@ -134,6 +137,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             slot_lead: 0.025,
+            slot_gap: 0.02,
             onset_reach: 0.035,
             level_range: 55.0,
             onset_ground: 48.0,
@@ -141,8 +145,8 @@ impl Default for Tuning {
             lags: vec![1, 2, 4, 8],
             floor_quantile: 0.4,
             floor_max_mel: 2.5,
-            floor_max_chroma: 0.02,
-            floor_max_onset: 0.4,
+            floor_max_chroma: 0.006,
+            floor_max_onset: 0.25,
             offset_mel: 0.3,
             offset_chroma: 0.002,
             offset_onset: 0.02,

@@ -77,6 +77,7 @@ impl BarContents {
         };
         let b = &texture.bands;
         let t = &texture.tonal;
+        let lead = tuning.slot_lead;
         let floor = b.floor + 55.0 - tuning.level_range as f32;
         for (i, bar) in bars.bars.iter().enumerate().filter(|(_, bar)| bar.regular) {
             for (k, beat) in bars.beats_of(i).windows(2).take(bar.beats as usize).enumerate() {
@@ -85,7 +86,7 @@ impl BarContents {
                 for s in 0..SLOTS {
                     let (from, to) = (at(s as f64 / SLOTS as f64), at((s + 1) as f64 / SLOTS as f64));
                     let mel = &mut out.mel[row * MEL + s * BANDS..][..BANDS];
-                    window_mean(&b.mel, b.hop, from - tuning.slot_lead, to - tuning.slot_lead, mel);
+                    window_mean(&b.mel, b.hop, from - lead, to - lead - tuning.slot_gap, mel);
                     mel.iter_mut().for_each(|x| *x = fast_db(*x).max(floor));
                     let onset = &mut out.onset[row * ONSET + s * GROUPS..][..GROUPS];
                     window_max(
@@ -99,7 +100,7 @@ impl BarContents {
                 for h in 0..HALVES {
                     let (from, to) = (at(h as f64 / HALVES as f64), at((h + 1) as f64 / HALVES as f64));
                     let chroma = &mut out.chroma[row * PITCH + h * CHROMA..][..CHROMA];
-                    window_mean(&t.chroma, t.hop, from - tuning.slot_lead, to - tuning.slot_lead, chroma);
+                    window_mean(&t.chroma, t.hop, from - lead, to - lead - tuning.slot_gap, chroma);
                 }
             }
         }

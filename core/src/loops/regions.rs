@@ -6,7 +6,7 @@ use super::bars::Bars;
 use super::distance::{SLOTS, window_max, window_mean};
 use super::repetition::{median, quantile};
 use crate::analysis::Analysis;
-use crate::analysis::texture::{GROUPS, Texture};
+use crate::analysis::texture::{GROUPS, Texture, WIDE, fast_db};
 use crate::config::tuning::Tuning;
 use crate::units::{Span, power_db};
 
@@ -175,47 +175,75 @@ fn otsu(values: &[f64]) -> Option<Heaps> {
     best.map(|(_, heaps)| heaps)
 }
 
-/// Log odds that a bar has no drums, from how its kick band, its hat bands and its broadband hits compare with what is
-/// usual in the track.
+/// Log odds that each bar has no drums.
+///
+/// Four traits speak for drums: rises of the lowest band (kick) and of the two highest (hats, snares) against what is
+/// usual in the track; hits over all bands at once (snares, attacks); and percussive sound above 4 kHz (hats alone).
 fn drumless(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Vec<f32> {
-    let b = &texture.bands;
-    let mut low = Vec::with_capacity(bars.len());
-    let mut high = Vec::with_capacity(bars.len());
-    let mut cover = Vec::with_capacity(bars.len());
-    for bar in &bars.bars {
-        let slots = (SLOTS as u32 * bar.beats).max(1);
-        let mut kick = Vec::with_capacity(slots as usize);
-        let mut hats = 0f32;
-        for s in 0..slots {
-            let at = bar.start + (bar.end - bar.start) * f64::from(s) / f64::from(slots);
-            let mut onset = [0f32; GROUPS];
-            window_max(
-                &b.onset,
-                b.hop,
-                at - tuning.onset_reach,
-                at + tuning.onset_reach,
-                &mut onset,
-            );
-            kick.push(onset[0]);
-            hats += 0.5 * (onset[GROUPS - 2] + onset[GROUPS - 1]);
-        }
-        low.push(quantile(&mut kick, 0.85).unwrap_or(0.0));
-        high.push(hats / slots as f32);
-        let first = ((bar.start - tuning.slot_lead) / b.hop).round().max(0.0) as usize;
-        let last = (((bar.end - tuning.slot_lead) / b.hop).round().max(0.0) as usize).min(b.frames);
-        let mut c = b.cover[first.min(last)..last].to_vec();
-        cover.push((
-            quantile(&mut c, 0.97).unwrap_or(0.0),
-            quantile(&mut c, 0.9).unwrap_or(0.0),
-        ));
+    /// First of the wide bands that lie above 4 kHz.
+    const HIGHS: usize = 11;
+    /// The rise in dB of the weakest drums: in a track without any, what is usual must not count as drums.
+    const WEAKEST: f32 = 4.0;
+    /// Percussive sound above 4 kHz is common without drums up to this share of all power, in dB.
+    const COMMON: f32 = -22.0;
+    struct Bar {
+        low: f32,
+        high: f32,
+        /// 97th and 90th percentile of the share of bands that rise at once.
+        cover: [f32; 2],
+        /// In dB of all power.
+        hats: f32,
     }
-    let usual = |x: &[f32]| quantile(&mut x.to_vec(), 0.6).unwrap_or(0.0);
-    let (usual_low, usual_high) = (usual(&low), usual(&high));
+    let b = &texture.bands;
+    let measured: Vec<Bar> = bars
+        .bars
+        .iter()
+        .map(|bar| {
+            let slots = (SLOTS as u32 * bar.beats).max(1);
+            let mut kick = Vec::with_capacity(slots as usize);
+            let mut high = 0f32;
+            for s in 0..slots {
+                let at = bar.start + (bar.end - bar.start) * f64::from(s) / f64::from(slots);
+                let mut onset = [0f32; GROUPS];
+                window_max(
+                    &b.onset,
+                    b.hop,
+                    at - tuning.onset_reach,
+                    at + tuning.onset_reach,
+                    &mut onset,
+                );
+                kick.push(onset[0]);
+                high += 0.5 * (onset[GROUPS - 2] + onset[GROUPS - 1]);
+            }
+            let (from, to) = (bar.start - tuning.slot_lead, bar.end - tuning.slot_lead);
+            let first = (from / b.hop).round().max(0.0) as usize;
+            let last = ((to / b.hop).round().max(0.0) as usize).min(b.frames);
+            let mut cover = b.cover[first.min(last)..last].to_vec();
+            let (mut harmonic, mut percussive) = ([0f32; WIDE], [0f32; WIDE]);
+            window_mean(&b.harmonic, b.hop, from, to, &mut harmonic);
+            window_mean(&b.percussive, b.hop, from, to, &mut percussive);
+            let all: f32 = harmonic.iter().chain(&percussive).sum();
+            let hats: f32 = percussive[HIGHS..].iter().sum();
+            Bar {
+                low: quantile(&mut kick, 0.85).unwrap_or(0.0),
+                high: high / slots as f32,
+                cover: [0.97, 0.9].map(|q| quantile(&mut cover, q).unwrap_or(0.0)),
+                hats: fast_db(hats) - fast_db(all),
+            }
+        })
+        .collect();
+    let usual = |x: fn(&Bar) -> f32| {
+        let mut x: Vec<f32> = measured.iter().map(x).collect();
+        quantile(&mut x, 0.6).unwrap_or(0.0).max(WEAKEST)
+    };
+    let (usual_low, usual_high) = (usual(|b| b.low), usual(|b| b.high));
     let ratio = |x: f32, usual: f32| ((x + 1e-3) / (usual + 1e-3)).ln();
-    (0..bars.len())
-        .map(|i| {
-            let (c97, c90) = cover[i];
-            -1.3 - 4.5 * ratio(low[i], usual_low) - 3.0 * ratio(high[i], usual_high) - 3.5 * c97 - 1.8 * c90
+    measured
+        .iter()
+        .map(|b| {
+            let rises = 4.5 * ratio(b.low, usual_low) + 3.0 * ratio(b.high, usual_high);
+            let hits = 3.5 * b.cover[0] + 1.8 * b.cover[1];
+            -1.3 - rises - hits - (b.hats - COMMON).max(0.0)
         })
         .collect()
 }

@@ -27,7 +27,7 @@ const SECTIONS: f64 = 66.0;
 const WAVE: f64 = 92.0;
 const WAVE_HEIGHT: f64 = 130.0;
 const STRIPS: f64 = 232.0;
-const STRIP_STEP: f64 = 17.0;
+const STRIP_STEP: f64 = 16.0;
 const LANE_STEP: f64 = 24.0;
 /// Loops in the picture.
 const LOOPS: usize = 8;
@@ -41,6 +41,7 @@ const LOOP: &str = "#ffd166";
 const BREAK: &str = "#ff7a59";
 const DRUMLESS: &str = "#7bd0ff";
 const QUIET: &str = "#a7a3ff";
+const FILL: &str = "#f2a8d8";
 /// A colour for each content.
 const CONTENTS: [&str; 8] = [
     "#5fb3c9", "#8bc06a", "#e07a8b", "#b493e6", "#e0a458", "#6f9bea", "#4fc4a0", "#c9b458",
@@ -65,14 +66,17 @@ fn draw(found: &Suggestions) -> String {
     let frames = found.analysis.track.audio.frames().max(1) as f64;
     let x = |frame: f64| LEFT + (RIGHT - LEFT) * (frame / frames).clamp(0.0, 1.0);
     let regions = &found.structure.regions;
-    let strips: Vec<(&str, &str, &[Region])> = [
-        ("drums only", BREAK, &regions.breaks[..]),
-        ("no drums", DRUMLESS, &regions.drumless[..]),
-        ("quiet", QUIET, &regions.quiet[..]),
-    ]
-    .into_iter()
-    .filter(|(_, _, list)| !list.is_empty())
-    .collect();
+    let spans = |list: &[Region]| list.iter().map(|r| r.span).collect::<Vec<Span>>();
+    let bars = &found.structure.bars.bars;
+    let fills = found.structure.sections.iter().flat_map(|s| &s.fills);
+    let fills = fills.filter_map(|b| bars.get(*b)).map(|b| b.span).collect();
+    let mut strips: Vec<(&str, &str, Vec<Span>)> = vec![
+        ("drums only", BREAK, spans(&regions.breaks)),
+        ("no drums", DRUMLESS, spans(&regions.drumless)),
+        ("quiet", QUIET, spans(&regions.quiet)),
+        ("fills", FILL, fills),
+    ];
+    strips.retain(|(_, _, list)| !list.is_empty());
     let lanes = lanes(found);
     let loops_at = STRIPS + strips.len() as f64 * STRIP_STEP + 10.0;
     let depth = lanes.iter().max().map_or(0, |l| l + 1);
@@ -94,8 +98,8 @@ fn draw(found: &Suggestions) -> String {
     for (i, (label, colour, list)) in strips.iter().enumerate() {
         let y = STRIPS + i as f64 * STRIP_STEP;
         row_label(&mut svg, label, colour, y + 10.0);
-        for region in *list {
-            rectangle(&mut svg, &region.span, &x, y, 11.0, &format!("fill=\"{colour}\" rx=\"2\""));
+        for span in list {
+            rectangle(&mut svg, span, &x, y, 11.0, &format!("fill=\"{colour}\" rx=\"2\""));
         }
     }
     loops(&mut svg, found, &lanes, &x, loops_at);
@@ -108,7 +112,11 @@ fn title(svg: &mut String, found: &Suggestions) {
     let track = &found.analysis.track;
     let grid = &found.analysis.rhythm.grid;
     let name = track.tags.title.as_deref().unwrap_or(&track.name);
-    let key = found.analysis.key.map(|k| format!(" · {}", k.name())).unwrap_or_default();
+    let key = found
+        .analysis
+        .key
+        .map(|k| format!(" · {}", k.name()))
+        .unwrap_or_default();
     let facts = format!(
         "{:.2} BPM · {}/4{key} · {} bars · {} candidates, the {} suggested first",
         grid.tempo.0,
@@ -200,11 +208,18 @@ fn waveform(svg: &mut String, found: &Suggestions) {
         if let Some((_, path)) = paths.last_mut() {
             let top = middle - f64::from(high) * scale;
             let length = (f64::from(high - low) * scale).max(0.5);
-            let _ = write!(path, "M{:.1} {top:.1}v{length:.1}", LEFT + (column as f64 + 0.5) * COLUMN);
+            let _ = write!(
+                path,
+                "M{:.1} {top:.1}v{length:.1}",
+                LEFT + (column as f64 + 0.5) * COLUMN
+            );
         }
     }
     for (colour, path) in paths {
-        let _ = writeln!(svg, "<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\".9\"/>");
+        let _ = writeln!(
+            svg,
+            "<path d=\"{path}\" stroke=\"{colour}\" stroke-opacity=\".9\" stroke-width=\"{COLUMN}\"/>"
+        );
     }
 }
 
@@ -214,7 +229,9 @@ fn lanes(found: &Suggestions) -> Vec<usize> {
     let mut lanes = Vec::new();
     for s in &found.suggestions {
         let span = s.candidate.span;
-        let free = taken.iter().position(|lane| lane.iter().all(|o| o.overlap(&span) <= 0.0));
+        let free = taken
+            .iter()
+            .position(|lane| lane.iter().all(|o| o.overlap(&span) <= 0.0));
         let lane = free.unwrap_or_else(|| {
             taken.push(Vec::new());
             taken.len() - 1

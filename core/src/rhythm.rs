@@ -35,7 +35,7 @@ mod score;
 mod sections;
 mod tempo;
 #[cfg(test)]
-mod tests_tmp;
+mod tests;
 
 use crate::config;
 use crate::progress::{Cancelled, Progress, Stage};

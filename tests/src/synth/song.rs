@@ -340,7 +340,7 @@ impl<'a> Player<'a> {
             legato,
         };
         let bass = part(20, bass_voice, 0.14, 0.0, 0.0, 0.0, 0.9);
-        let chords = part(21, self.palette.chords, 0.15, 0.0, 0.18, 0.0, 0.85);
+        let chords = part(21, self.palette.chords, 0.18, 0.0, 0.18, 0.0, 0.85);
         let pad = part(22, self.palette.pad, 0.14, 0.0, 0.22, 0.0, 0.98);
         let arp = part(23, self.palette.arp, 0.11, 0.25, 0.22, 0.4, 0.8);
         let lead = part(24, self.palette.lead, 0.13, -0.1, 0.18, 0.25, 0.92);

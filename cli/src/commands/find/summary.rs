@@ -52,6 +52,7 @@ pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
     text.push_str(".\n");
     if !loops.is_empty() {
         text.push_str(&seams(&loops));
+        text.push_str("A score says how likely a loop runs round well, from 0 to 1.\n");
     }
     let empty = done.iter().filter(|(_, t)| t.loops.is_empty()).count();
     if empty > 0 && !listed {

@@ -30,6 +30,18 @@ where
             return if message.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
+    if cli.general.verbose == 0 {
+        // A panic in the work on one track is caught there and reported as that track's failure, in its place.
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let worker = std::thread::current()
+                .name()
+                .is_some_and(|name| name.starts_with("track-"));
+            if !worker {
+                usual(info);
+            }
+        }));
+    }
     match commands::run(&cli) {
         Ok(exit) => exit,
         Err(e) => {

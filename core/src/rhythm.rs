@@ -13,11 +13,11 @@
 //!
 //! # Stages
 //!
-//! 1. [`onset`]: onset strength by band group, texture, chroma.
-//! 2. [`tempo`]: a path of tempo through windows of 10 s.
-//! 3. [`coherence`]: one tempo throughout, or drifting; [`beats`]: the pulse in either case.
-//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by [`refine`].
-//! 5. [`score`] with [`bars`] and [`sections`]: which reading explains the track best, beats and bars together.
+//! 1. `onset`: onset strength by band group, texture, chroma.
+//! 2. `tempo`: a path of tempo through windows of 10 s.
+//! 3. `coherence`: one tempo throughout, or drifting; `beats`: the pulse in either case.
+//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by `refine`.
+//! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together.
 //!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
 //! musical evidence follows Goto and Muraoka 1999.
@@ -35,7 +35,7 @@ mod score;
 mod sections;
 mod tempo;
 #[cfg(test)]
-mod tests_tmp;
+mod tests;
 
 use crate::config;
 use crate::progress::{Cancelled, Progress, Stage};
@@ -358,13 +358,7 @@ fn bar_confidence(readings: &[bars::BarReading]) -> f32 {
 }
 
 /// Turns scored readings into what leaves the module.
-fn assemble(
-    mut ranked: Vec<Scored>,
-    native_rate: u32,
-    clarity: f32,
-    beat_confidence: f32,
-    source: GridSource,
-) -> Rhythm {
+fn assemble(ranked: Vec<Scored>, native_rate: u32, clarity: f32, beat_confidence: f32, source: GridSource) -> Rhythm {
     let rate = f64::from(native_rate);
     let hypotheses: Vec<Hypothesis> = ranked
         .into_iter()

@@ -34,12 +34,13 @@ impl TrackId {
         let mut hash = blake3::Hasher::new();
         hash.update(&audio.sample_rate().to_le_bytes());
         hash.update(&(audio.channels() as u32).to_le_bytes());
-        let mut bytes = Vec::with_capacity(1 << 16);
         for plane in audio.planes() {
-            for chunk in plane.chunks(1 << 14) {
-                bytes.clear();
-                bytes.extend(chunk.iter().flat_map(|x| x.to_le_bytes()));
-                hash.update(&bytes);
+            if cfg!(target_endian = "little") {
+                hash.update(bytemuck::cast_slice(plane));
+            } else {
+                plane.iter().for_each(|x| {
+                    hash.update(&x.to_le_bytes());
+                });
             }
         }
         Self(*hash.finalize().as_bytes())

@@ -21,8 +21,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     shell::run(&mut find)?;
     println!("\n{}", out.display());
     tree(&out, "  ").map_err(|e| format!("{}: {e}", out.display()))?;
+    let best = first_loop(&out).map_or_else(|| "LOOP.wav".into(), |path| path.display().to_string());
     println!(
-        "\nDrag a loop from that folder on to a track, or play it round:\n  ffplay -loop 0 FILE.wav\n\
+        "\nDrag a loop from that folder on to a track, or hear the first one go round:\n  ffplay -loop 0 \"{best}\"\n\
          Then try your own music:\n  {} find YOUR-SONG --out loops",
         shell::tool("release").display()
     );
@@ -48,6 +49,19 @@ fn shipped() -> Result<Vec<PathBuf>, String> {
 fn given(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
     let here = std::env::current_dir().map_err(|e| e.to_string())?;
     Ok(arguments.iter().map(|a| here.join(a)).collect())
+}
+
+/// The loop numbered first in the first track's folder.
+fn first_loop(out: &Path) -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(out)
+        .ok()?
+        .flatten()
+        .filter_map(|folder| fs::read_dir(folder.path()).ok())
+        .flat_map(|files| files.flatten().map(|file| file.path()))
+        .filter(|path| path.to_string_lossy().ends_with("1.wav"))
+        .collect();
+    found.sort();
+    found.into_iter().next()
 }
 
 fn tree(folder: &Path, indent: &str) -> std::io::Result<()> {

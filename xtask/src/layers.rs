@@ -1,5 +1,6 @@
 //! The layers of `core`: a module imports what is below it, or on its own line to its right, and nothing else.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,15 +24,23 @@ pub(crate) fn run(_: &[String]) -> Outcome {
     let mut files = Vec::new();
     list(&source, &mut files).map_err(|e| format!("{}: {e}", source.display()))?;
     files.sort();
-    let mut wrong = Vec::new();
-    let mut seen = 0;
+    let mut texts = Vec::new();
     for file in &files {
         let text = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
         let relative = file.strip_prefix(&source).unwrap_or(file);
-        let Some(module) = module_of(relative) else { continue };
-        seen += 1;
+        if let Some(module) = module_of(relative) {
+            texts.push((relative, module, text));
+        }
+    }
+    let macros: Macros = texts
+        .iter()
+        .flat_map(|(_, module, text)| macros(module, text))
+        .collect();
+    let mut wrong = Vec::new();
+    for (relative, module, text) in &texts {
+        let found = check(module, text, &macros);
         wrong.extend(
-            check(&module, &text)
+            found
                 .into_iter()
                 .map(|w| format!("core/src/{}:{w}", relative.display())),
         );
@@ -39,7 +48,7 @@ pub(crate) fn run(_: &[String]) -> Outcome {
     if !wrong.is_empty() {
         return Err(format!("imports that climb:\n  {}", wrong.join("\n  ")));
     }
-    println!("layers: {seen} files, no import climbs");
+    println!("layers: {} files, no import climbs", texts.len());
     Ok(())
 }
 
@@ -70,8 +79,32 @@ fn place(module: &str) -> Option<(usize, usize)> {
         .find_map(|(line, names)| names.iter().position(|n| *n == module).map(|column| (line, column)))
 }
 
+/// Exported macros, which stand at the crate's root whatever module defines them, each with that module.
+type Macros = BTreeMap<String, String>;
+
+/// The macros that `text`, a file of `module`, exports.
+fn macros(module: &str, text: &str) -> Vec<(String, String)> {
+    let mut exported = false;
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[macro_export]") {
+            exported = true;
+        } else if let Some(rest) = line.strip_prefix("macro_rules!") {
+            let name: String = rest
+                .trim_start()
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            if std::mem::take(&mut exported) {
+                found.push((name, module.to_owned()));
+            }
+        }
+    }
+    found
+}
+
 /// The lines of `text`, a file of `module`, whose imports are not allowed, each as `line: why`.
-fn check(module: &str, text: &str) -> Vec<String> {
+fn check(module: &str, text: &str, macros: &Macros) -> Vec<String> {
     let Some(own) = place(module) else {
         return vec![format!(
             "1: module `{module}` stands in no layer; add it to xtask/src/layers.rs"
@@ -79,6 +112,7 @@ fn check(module: &str, text: &str) -> Vec<String> {
     };
     imports(text)
         .into_iter()
+        .map(|(line, target)| (line, macros.get(&target).cloned().unwrap_or(target)))
         .filter(|(_, target)| target != module)
         .filter_map(|(line, target)| match place(&target) {
             None => Some(format!(
@@ -159,6 +193,22 @@ fn first_names(group: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(module: &str, text: &str) -> Vec<String> {
+        super::check(module, text, &Macros::new())
+    }
+
+    #[test]
+    fn an_exported_macro_belongs_to_the_module_that_defines_it() {
+        let text = "#[macro_export]\nmacro_rules! wide {\n    () => {};\n}\nmacro_rules! own { () => {} }\n";
+        let known: Macros = macros("dsp", text).into_iter().collect();
+        assert_eq!(known, Macros::from([("wide".into(), "dsp".into())]));
+        assert!(super::check("audio", "use crate::wide;\n", &known).is_empty());
+        assert_eq!(
+            super::check("units", "use crate::wide;\n", &known),
+            ["1: `units` must not import `dsp`"]
+        );
+    }
 
     #[test]
     fn downwards_and_rightwards_pass() {

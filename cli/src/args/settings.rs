@@ -192,7 +192,7 @@ impl SettingFlags {
             }
         };
         say("loops", "bars", some(&loops.bars).map(|b| json!(b)), "--bars");
-        say("loops", "any_beat", loops.any_beat.then(|| json!(true)), "--any-beat");
+        say("loops", "any_beat", loops.any_beat.then_some(json!(true)), "--any-beat");
         say("rank", "top_k", rank.top.map(|n| json!(n)), "--top");
         say("rank", "order", rank.order.map(|o| json!(Order::from(o))), "--order");
         say("rank", "min_score", rank.min_score.map(|x| json!(x)), "--min-score");
@@ -230,7 +230,7 @@ impl SettingFlags {
             export.crossfade.map(|x| json!(x)),
             "--crossfade",
         );
-        say("export", "bext", export.bext.then(|| json!(true)), "--bext");
+        say("export", "bext", export.bext.then_some(json!(true)), "--bext");
         said
     }
 }

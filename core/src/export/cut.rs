@@ -14,22 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::AudioBuffer;
 use crate::config;
-use crate::loops::seam::{self, Seam};
+use crate::loops::seam::{self, Seam, Source};
 
 /// What is missing at the recording's end may be made up with silence, in seconds: the grid's error, not music.
 pub const MAX_PAD: f64 = 0.050;
-/// Cross-fades to try after the one asked for, in order: the fade and what is held of the recording after it, in
-/// milliseconds. A hold as long as the energy is measured makes the wrap an exact image of the recording: it is what
-/// remains where the loop's end is much louder than what precedes its start.
-const OTHERS_MS: [(f64, f64); 7] = [
-    (20.0, 0.0),
-    (5.0, 0.0),
-    (10.0, 5.2),
-    (20.0, 5.2),
-    (3.0, 5.2),
-    (2.5, 0.0),
-    (1.0, 0.0),
-];
+/// Lengths of cross-fade to try after the one asked for, in milliseconds. Short ones change the energy least, where the
+/// loop's end and what precedes its start differ in level.
+const OTHERS_MS: [f64; 6] = [5.0, 20.0, 3.0, 2.0, 1.0, 0.5];
 /// A seam is mended when it comes this near to its limits, and is mended when it stays as far below: nobody's rounding
 /// then makes a click of it.
 const MARGIN: f64 = 0.9;
@@ -110,7 +101,7 @@ pub fn cut(audio: &AudioBuffer, start: usize, frames: usize, config: &config::Ex
         let best = mender.mend(start, before, config.crossfade_ms);
         mender.apply(&best);
         report.after = mender.measure(best.start);
-        report.crossfade_ms = (best.fade + best.hold) as f64 / rate * 1e3;
+        report.crossfade_ms = best.fade as f64 / rate * 1e3;
         return Ok(Cut {
             planes: mender.planes,
             start: Some(best.start),
@@ -138,8 +129,6 @@ struct Attempt {
     start: usize,
     /// Frames of cross-fade.
     fade: usize,
-    /// Frames of the recording before the start, after the cross-fade.
-    hold: usize,
     origin: Origin,
     seam: Seam,
 }
@@ -167,8 +156,17 @@ impl<'a> Mender<'a> {
     /// The seam of the loop as it is. A cross-fade changes some hundredths of a loop at most, so the yardsticks of the plain
     /// cut go on to hold.
     fn measure(&self, start: usize) -> Seam {
-        let source = Some((self.audio.planes(), start));
-        seam::measure(&self.planes, source, self.audio.sample_rate(), &self.yardsticks)
+        let rate = self.audio.sample_rate();
+        seam::measure(&self.planes, Some(self.source(start)), rate, &self.yardsticks)
+    }
+
+    /// The plain cut from frame `start`.
+    fn source(&self, start: usize) -> Source<'a> {
+        Source {
+            recording: self.audio.planes(),
+            start,
+            frames: self.planes[0].len(),
+        }
     }
 
     /// Finds the best mend. Works on the last frames only, so that trying costs little.
@@ -176,7 +174,6 @@ impl<'a> Mender<'a> {
         let mut best = Attempt {
             start,
             fade: 0,
-            hold: 0,
             origin: Origin::Silence,
             seam: plain,
         };
@@ -200,44 +197,41 @@ impl<'a> Mender<'a> {
         let head = (seam::EXACT_SECONDS * rate).round() as usize;
         let most = frames.saturating_sub(head).min(frames / 2);
         let length = move |ms: f64| (ms * 1e-3 * rate).round() as usize;
-        let wanted = (length(wanted_ms).clamp(1, most.max(1)), 0);
-        let others = OTHERS_MS.map(|(fade, hold)| (length(fade).max(1), length(hold)));
+        let wanted = length(wanted_ms).clamp(1, most.max(1));
+        let others = OTHERS_MS.map(|fade| length(fade).max(1));
         // Clear of an attack first; then, if nothing else helps, over it.
-        let clear = self.clear_of_attack(start, frames, wanted.0);
-        let mut shapes: Vec<(usize, usize)> = Vec::new();
+        let clear = self.clear_of_attack(start, frames, wanted);
+        let mut fades: Vec<usize> = Vec::new();
         for limit in [clear, usize::MAX] {
-            for (fade, hold) in std::iter::once(wanted).chain(others) {
-                let shape = if hold > 0 { (fade, hold) } else { (fade.min(limit), 0) };
-                let total = shape.0 + shape.1;
-                if total <= limit && total <= most && !shapes.contains(&shape) {
-                    shapes.push(shape);
+            for fade in std::iter::once(wanted).chain(others) {
+                let fade = fade.min(limit);
+                if fade <= most && !fades.contains(&fade) {
+                    fades.push(fade);
                 }
             }
         }
-        shapes.into_iter().flat_map(move |(fade, hold)| {
-            let origins: &[Origin] = if fade + hold > start {
+        fades.into_iter().flat_map(move |fade| {
+            let origins: &[Origin] = if fade > start {
                 &[Origin::Silence, Origin::Mirror]
             } else {
                 &[Origin::Silence]
             };
-            origins
-                .iter()
-                .map(move |&origin| self.attempt(start, (fade, hold), origin))
+            origins.iter().map(move |&origin| self.attempt(start, fade, origin))
         })
     }
 
-    fn attempt(&self, start: usize, (fade, hold): (usize, usize), origin: Origin) -> Attempt {
+    fn attempt(&self, start: usize, fade: usize, origin: Origin) -> Attempt {
         // Head and tail are all that the measure looks at.
         let rate = f64::from(self.audio.sample_rate());
         let frames = self.planes[0].len();
         let window = (seam::ENERGY_SECONDS * rate).round() as usize;
-        let tail = (fade + hold).max(window).min(frames);
+        let tail = fade.max(window).min(frames);
         let head = window.max(2).min(frames);
         let ends: Vec<Vec<f32>> = {
             let mut tails = slice(self.audio, start + frames - tail, tail);
-            let skip = tail - fade - hold;
+            let skip = tail - fade;
             let mut faded: Vec<&mut [f32]> = tails.iter_mut().map(|t| &mut t[skip..]).collect();
-            crossfade(&mut faded, hold, self.audio, start, origin);
+            crossfade(&mut faded, self.audio, start, origin);
             let heads = slice(self.audio, start, head);
             heads
                 .into_iter()
@@ -248,11 +242,10 @@ impl<'a> Mender<'a> {
                 })
                 .collect()
         };
-        let source = Some((self.audio.planes(), start));
+        let source = Some(self.source(start));
         Attempt {
             start,
             fade,
-            hold,
             origin,
             seam: seam::measure(&ends, source, self.audio.sample_rate(), &self.yardsticks),
         }
@@ -265,9 +258,9 @@ impl<'a> Mender<'a> {
             self.at = attempt.start;
         }
         if attempt.fade > 0 {
-            let from = frames - attempt.fade - attempt.hold;
+            let from = frames - attempt.fade;
             let mut tails: Vec<&mut [f32]> = self.planes.iter_mut().map(|p| &mut p[from..]).collect();
-            crossfade(&mut tails, attempt.hold, self.audio, attempt.start, attempt.origin);
+            crossfade(&mut tails, self.audio, attempt.start, attempt.origin);
         }
     }
 
@@ -354,23 +347,21 @@ fn slice(audio: &AudioBuffer, start: usize, frames: usize) -> Vec<Vec<f32>> {
         .collect()
 }
 
-/// Fades `tails`, the last frames of a loop, into the frames of `audio` that precede `start`, the last `hold` of which come
-/// unmixed.
-fn crossfade(tails: &mut [&mut [f32]], hold: usize, audio: &AudioBuffer, start: usize, origin: Origin) {
-    let total = tails.first().map_or(0, |t| t.len());
-    let fade = total.saturating_sub(hold);
+/// Fades `tails`, the last frames of a loop, into the frames of `audio` that precede `start`.
+fn crossfade(tails: &mut [&mut [f32]], audio: &AudioBuffer, start: usize, origin: Origin) {
+    let fade = tails.first().map_or(0, |t| t.len());
     let preroll = |x: &[f32], i: usize| -> f32 {
-        match (start + i).checked_sub(total) {
+        match (start + i).checked_sub(fade) {
             Some(at) => x[at],
             None => match origin {
                 Origin::Silence => 0.0,
-                Origin::Mirror => 2.0 * x[0] - x.get(total - start - i).copied().unwrap_or(0.0),
+                Origin::Mirror => 2.0 * x[0] - x.get(fade - start - i).copied().unwrap_or(0.0),
             },
         }
     };
     let (mut ab, mut aa, mut bb) = (0.0f64, 0.0f64, 0.0f64);
     for (tail, x) in tails.iter().zip(audio.planes()) {
-        for (i, &a) in tail.iter().take(fade).enumerate() {
+        for (i, &a) in tail.iter().enumerate() {
             let (a, b) = (f64::from(a), f64::from(preroll(x, i)));
             ab += a * b;
             aa += a * a;

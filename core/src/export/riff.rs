@@ -1,6 +1,6 @@
 //! The chunks of a RIFF/WAVE file that speak of loops.
 //!
-//! Every function gives a chunk's payload; [`chunk`] puts the id, the size and the pad byte around it. Layouts: Microsoft
+//! Every function gives a chunk's payload; `chunk` puts the id, the size and the pad byte around it. Layouts: Microsoft
 //! and IBM, *Multimedia Programming Interface and Data Specifications 1.0* (`cue `, `LIST`), RIFF update of 1994 (`smpl`),
 //! EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64); `acid` is not published, its layout is what libsndfile and ExifTool agree on.
 

@@ -13,8 +13,8 @@ macro_rules! form {
             version: 1,
             doc: $doc,
             compute: |v, out| {
-                let value: fn(&LoopView<'_>) -> f32 = $value;
-                out[0] = value(v);
+                const VALUE: fn(&LoopView<'_>) -> f32 = $value;
+                out[0] = VALUE(v);
             },
         };
     };

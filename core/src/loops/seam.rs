@@ -5,10 +5,12 @@
 //! * **Ratio.** A step or a kink is a spike in the second difference `x[i−1] − 2x[i] + x[i+1]`. The two that straddle the
 //!   seam are compared with the 99.9th percentile of all those inside the loop: what the music itself does once in a
 //!   thousand samples. Up to 1.5 the seam hides in the music.
-//! * **Energy.** Within 5 ms of the seam, against the recording around the loop's start, of which the wrap should be an
-//!   image: a fade that digs a hole shows here as a loss (two 5 ms fades to zero: −5 dB). Up to 0.5 dB is accepted.
+//! * **Energy.** Within 5 ms of the seam, against the recording's own samples there, that is the last 5 ms of the plain cut
+//!   and its first 5: a fade that digs a hole shows here as a loss (two 5 ms fades to zero: −5 dB), one that lets in
+//!   something louder as a gain. Up to 0.5 dB is accepted. A plain cut has changed nothing, so its measure is 0.
 //!
-//! The worst channel counts. Silence has neither clicks nor energy: levels below −90 dBFS are taken as equal.
+//! The worst channel counts; the energy of their mean counts too, since many listen in mono. Silence has neither clicks nor
+//! energy: levels below −90 dBFS are taken as equal.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +37,7 @@ const POWER_FLOOR: f64 = 1e-9;
 pub struct Seam {
     /// Second difference at the seam over the 99.9th percentile inside, at least 0.
     pub ratio: f64,
-    /// Energy around the seam against the recording's own around the loop's start, in dB; 0 where the recording has
-    /// nothing before it.
+    /// Energy around the seam against that of the plain cut, in dB.
     pub energy_db: f64,
 }
 
@@ -57,34 +58,62 @@ pub fn yardsticks<P: AsRef<[f32]>>(planes: &[P]) -> Vec<f64> {
     planes.iter().map(|p| curvature_quantile(p.as_ref())).collect()
 }
 
-/// Measures the seam of the loop in `planes`. `source` is the recording and the frame at which the loop starts in it;
-/// `yardsticks` come from [`yardsticks`] (of this loop, or of one that differs by a fade only).
+/// Where a loop was cut: the recording, the loop's first frame in it, and its length in frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The recording's channels.
+    pub recording: &'a [Vec<f32>],
+    /// First frame.
+    pub start: usize,
+    /// Length.
+    pub frames: usize,
+}
+
+/// Measures the seam of the loop in `planes`, of which the first and the last frames are looked at. Without a `source` there
+/// is nothing to compare the energy with. `yardsticks` come from [`yardsticks`] (of this loop, or of one that differs by a
+/// fade only).
 pub fn measure<P: AsRef<[f32]>>(
     planes: &[P],
-    source: Option<(&[Vec<f32>], usize)>,
+    source: Option<Source<'_>>,
     sample_rate: u32,
     yardsticks: &[f64],
 ) -> Seam {
     let window = (ENERGY_SECONDS * f64::from(sample_rate)).round() as usize;
     let mut seam = Seam::default();
-    for (channel, (plane, &yardstick)) in planes.iter().zip(yardsticks).enumerate() {
-        let x = plane.as_ref();
-        seam.ratio = seam.ratio.max(seam_curvature(x) / yardstick.max(FLOOR));
-        let Some((recording, start)) = source else { continue };
-        let Some(recording) = recording.get(channel) else {
-            continue;
-        };
-        if start < window || start + window > recording.len() || x.len() < 2 * window {
-            continue;
-        }
-        let around = power(&x[x.len() - window..]) + power(&x[..window]);
-        let truth = power(&recording[start - window..start + window]);
-        let floor = POWER_FLOOR * 2.0 * window as f64;
+    for (plane, &yardstick) in planes.iter().zip(yardsticks) {
+        seam.ratio = seam.ratio.max(seam_curvature(plane.as_ref()) / yardstick.max(FLOOR));
+    }
+    let Some(source) = source else {
+        return seam;
+    };
+    if source.frames < 2 * window || planes.iter().any(|p| p.as_ref().len() < 2 * window) {
+        return seam;
+    }
+    // What is missing at the recording's end is silent, as in the cut.
+    let sample = |r: &Vec<f32>, i: usize| r.get(i).copied().unwrap_or(0.0);
+    let end = source.start + source.frames;
+    let floor = POWER_FLOOR * 2.0 * window as f64;
+    let mut note = |around: f64, truth: f64| {
         let change = power_db((around + floor) / (truth + floor));
         if change.abs() > seam.energy_db.abs() {
             seam.energy_db = change;
         }
+    };
+    let (mut mean, mut mean_truth) = (vec![0f32; 2 * window], vec![0f32; 2 * window]);
+    for (plane, recording) in planes.iter().zip(source.recording) {
+        let x = plane.as_ref();
+        let (tail, head) = (&x[x.len() - window..], &x[..window]);
+        let truth: Vec<f32> = (end - window..end)
+            .chain(source.start..source.start + window)
+            .map(|i| sample(recording, i))
+            .collect();
+        note(power(tail) + power(head), power(&truth));
+        let share = 1.0 / planes.len() as f32;
+        let around = tail.iter().chain(head);
+        mean.iter_mut().zip(around).for_each(|(m, v)| *m += share * v);
+        mean_truth.iter_mut().zip(&truth).for_each(|(m, v)| *m += share * v);
     }
+    note(power(&mean), power(&mean_truth));
     seam
 }
 
@@ -103,7 +132,7 @@ fn power(x: &[f32]) -> f64 {
     x.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
 }
 
-/// The [`QUANTILE`] of |x[i−1] − 2x[i] + x[i+1]|, linearly interpolated between neighbours in rank as numpy does.
+/// The [`QUANTILE`] of `|x[i−1] − 2x[i] + x[i+1]|`, linearly interpolated between neighbours in rank as numpy does.
 ///
 /// Only one value in a thousand lies above it, so a threshold that a subsample puts safely below it lets nearly all others
 /// be dropped in one pass, and the few that remain are selected from exactly.
@@ -121,7 +150,7 @@ pub fn curvature_quantile(x: &[f32]) -> f64 {
         let at = sample.len() * 99 / 100;
         let (_, &mut threshold, _) = sample.select_nth_unstable_by(at, f32::total_cmp);
         kept.reserve(count / 32);
-        pulp::Arch::new().dispatch(|| keep_above(x, threshold, &mut kept));
+        crate::vectorized!(keep_above(x, threshold, &mut kept));
     }
     if kept.len() < above {
         kept.clear();
@@ -183,7 +212,16 @@ impl Verdict {
 pub fn verify(planes: &[Vec<f32>], recording: &[Vec<f32>], start: usize, frames: usize, sample_rate: u32) -> Verdict {
     let head = ((EXACT_SECONDS * f64::from(sample_rate)).round() as usize).min(frames);
     Verdict {
-        seam: measure(planes, Some((recording, start)), sample_rate, &yardsticks(planes)),
+        seam: measure(
+            planes,
+            Some(Source {
+                recording,
+                start,
+                frames,
+            }),
+            sample_rate,
+            &yardsticks(planes),
+        ),
         exact_head: planes.len() == recording.len()
             && planes
                 .iter()
@@ -281,7 +319,16 @@ mod tests {
         assert_eq!(worst, measure(&[&bad], None, 44_100, &yardsticks(&[&bad])));
         let silence = [vec![0.0; 44_100], good];
         let source = [vec![1e-7; 88_200], cosine(88_200, 440.0)];
-        let seam = measure(&silence, Some((&source, 44_100)), 44_100, &yardsticks(&silence));
+        let seam = measure(
+            &silence,
+            Some(Source {
+                recording: &source,
+                start: 44_100,
+                frames: 44_100,
+            }),
+            44_100,
+            &yardsticks(&silence),
+        );
         assert!(!seam.clicks(), "{seam:?}");
     }
 }

@@ -149,7 +149,7 @@ impl<'a> Growing<'a> {
             tuning,
             repeats: vec![0.0; tuning.lags.len()],
             breaks: 0,
-            columns: vec![Vec::with_capacity(tuning.section_max); COLUMNS],
+            columns: vec![Vec::new(); COLUMNS],
         }
     }
 

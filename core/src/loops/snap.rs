@@ -158,13 +158,17 @@ mod tests {
         let mut x: Vec<f32> = (0..frames)
             .map(|i| {
                 let t = i as f64 / f64::from(RATE);
-                (0.05 * (t * 220.3 * 6.283).sin() + 0.05 * (t * 331.7 * 6.283).sin()) as f32
+                (0.05 * (t * 220.3 * std::f64::consts::TAU).sin() + 0.05 * (t * 331.7 * std::f64::consts::TAU).sin())
+                    as f32
             })
             .collect();
         for &h in hits {
             for (i, v) in x[h..].iter_mut().take(8000).enumerate() {
                 let t = i as f64 / f64::from(RATE);
-                *v += (0.7 * (-t * 20.0).exp() * (t * 60.0 * 6.283 + 0.6 * (-t * 300.0).exp() * 8.0).sin()) as f32;
+                *v += (0.7
+                    * (-t * 20.0).exp()
+                    * (t * 60.0 * std::f64::consts::TAU + 0.6 * (-t * 300.0).exp() * 8.0).sin())
+                    as f32;
             }
         }
         AudioBuffer::new(vec![x.clone(), x], RATE).unwrap()

@@ -14,7 +14,6 @@ use crate::loops;
 use crate::progress::Progress;
 use crate::rhythm::Rhythm;
 use crate::rhythm::grid::GridSource;
-use crate::rhythm::hypothesis::Hypothesis;
 
 /// What there is to know of a track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -201,18 +200,31 @@ pub fn analyze(
     Ok(told)
 }
 
-/// Other readings of the beat, each with its share of the trust by a softmax over the scores of all that were kept.
+/// Other readings of the beat that differ in tempo or meter, the likeliest first, each with its share of the trust: a
+/// softmax over the scores of all readings that were kept.
 fn alternatives(rhythm: &Rhythm) -> Vec<Alternative> {
     const MOST: usize = 4;
+    /// Tempi closer than this are one tempo.
+    const SAME: f64 = 0.02;
     let scores = rhythm.hypotheses.iter().map(|h| f64::from(h.score));
     let best = scores.clone().fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = scores.map(|s| (s - best).exp()).sum();
-    let alternative = |h: &Hypothesis| Alternative {
-        bpm: h.tempo.0,
-        beats_per_bar: h.bars.first().map_or(4, |b| b.beats_per_bar),
-        confidence: ((f64::from(h.score) - best).exp() / total) as f32,
-    };
-    rhythm.hypotheses.iter().skip(1).take(MOST).map(alternative).collect()
+    let mut known = vec![(rhythm.grid.tempo.0, rhythm.grid.beats_per_bar)];
+    let mut others = Vec::new();
+    for h in &rhythm.hypotheses {
+        let beats_per_bar = h.bars.first().map_or(4, |b| b.beats_per_bar);
+        let same = |(bpm, beats): &(f64, u32)| *beats == beats_per_bar && (h.tempo.0 / bpm - 1.0).abs() < SAME;
+        if !known.iter().any(same) {
+            known.push((h.tempo.0, beats_per_bar));
+            others.push(Alternative {
+                bpm: h.tempo.0,
+                beats_per_bar,
+                confidence: ((f64::from(h.score) - best).exp() / total) as f32,
+            });
+        }
+    }
+    others.truncate(MOST);
+    others
 }
 
 fn section(s: &loops::Section, rate: u32) -> Section {

@@ -1,6 +1,6 @@
 //! `find`: from many files to a tree of loops.
 //!
-//! For each file: decode, [`suggest`](super::suggest), write. Tracks are worked on side by side and reported in the
+//! For each file: decode, [`suggest`](super::suggest()), write. Tracks are worked on side by side and reported in the
 //! order of the files; the tree does not depend on how many are worked on at once. A file that fails is reported and the
 //! others go on, unless what failed is the output folder itself.
 

@@ -176,7 +176,7 @@ fn reasons(structure: &Structure, candidate: &Candidate) -> Vec<String> {
     ));
     let assumed = if section.unit_found { "" } else { " (assumed)" };
     out.push(format!("unit {}{assumed}", bars(section.unit as usize)));
-    if candidate.bars % section.unit.max(1) != 0 {
+    if !candidate.bars.is_multiple_of(section.unit.max(1)) {
         out.push("length is no multiple of it".into());
     }
     let into = (candidate.first_bar - section.bars.start) % section.unit.max(1) as usize;

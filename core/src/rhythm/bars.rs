@@ -18,7 +18,7 @@ pub struct BarReading {
     /// Weighted sum of the terms.
     pub score: f32,
     /// What the score is made of.
-    pub terms: [Term; 7],
+    pub terms: Vec<Term>,
 }
 
 /// Curves that bars are judged by, each the maximum over ±20 ms.
@@ -68,16 +68,17 @@ impl<'a> Evidence<'a> {
     /// Measures the beats (frames, increasing).
     pub(crate) fn at(&self, beats: &[f64]) -> BeatEvidence {
         let n = beats.len();
-        let total: f64 = self.cuts.iter().map(|c| c.weight).sum::<f64>().max(1e-9);
+        let shares = super::sections::shares(self.cuts);
         BeatEvidence {
-            kick: standardised(sample(&self.kick, beats)),
-            snare: standardised(sample(&self.snare, beats)),
-            chord: standardised(changes(&self.chroma, beats)),
-            bass: standardised(changes(&self.bass, beats)),
+            kick: standardised(sample(&self.kick, beats), 0.25, 0.0),
+            snare: standardised(sample(&self.snare, beats), 0.25, 0.0),
+            chord: standardised(changes(&self.chroma, self.front.chroma_floor, beats), 0.0, 0.05),
+            bass: standardised(changes(&self.bass, self.front.bass_floor, beats), 0.0, 0.05),
             cuts: self
                 .cuts
                 .iter()
-                .map(|c| (beat_number(beats, c.at), (c.weight / total) as f32))
+                .zip(shares)
+                .map(|(c, w)| (beat_number(beats, c.at), w))
                 .collect(),
             four: if n >= 12 { self.meter(beats) } else { 0.0 },
             start: beat_number(beats, self.front.sound.0 as f64),
@@ -153,7 +154,7 @@ impl BeatEvidence {
             3 | 6 => -self.four,
             _ => 0.0,
         };
-        let terms = [
+        let terms = vec![
             Term::new("kick", BAR.kick, contrast(&self.kick)),
             Term::new("snare", BAR.snare, snare),
             Term::new("chord_change", BAR.chord, contrast(&self.chord)),
@@ -233,41 +234,43 @@ fn prefix(rows: &[[f32; 12]]) -> Vec<[f64; 12]> {
 
 /// Integral of the chroma up to a frame of the curves, linear between chroma frames.
 fn integral(sums: &[[f64; 12]], frame: f64) -> [f64; 12] {
-    // Chroma frame `c` stands for the hop around its centre.
-    let x = (frame * HOP as f64 / CHROMA_HOP as f64 + 0.5).clamp(0.0, (sums.len() - 1) as f64);
+    // Chroma frame `c` stands for the hop between its centre and the one before.
+    let x = (frame * HOP as f64 / CHROMA_HOP as f64 + 1.0).clamp(0.0, (sums.len() - 1) as f64);
     let i = (x as usize).min(sums.len() - 2);
     let f = x - i as f64;
     std::array::from_fn(|p| sums[i][p] * (1.0 - f) + sums[i + 1][p] * f)
 }
 
-/// Change of chroma at each beat: one less the cosine between the two beats before and the two after.
-fn changes(sums: &[[f64; 12]], beats: &[f64]) -> Vec<f32> {
+/// Change of chroma at each beat: one less the cosine between what comes before and after, over one beat and over two,
+/// averaged. `floor` is the norm a chroma frame up to which it is noise: changes of noise count as none.
+fn changes(sums: &[[f64; 12]], floor: f64, beats: &[f64]) -> Vec<f32> {
     let n = beats.len();
-    if n < 2 || sums.len() < 2 {
+    if n < 3 || sums.len() < 2 {
         return vec![0.0; n];
     }
     let edges: Vec<[f64; 12]> = beats.iter().map(|&b| integral(sums, b)).collect();
     let span = |a: usize, b: usize| -> [f64; 12] { std::array::from_fn(|p| edges[b][p] - edges[a][p]) };
+    let width = |a: usize, b: usize| (beats[b] - beats[a]) * HOP as f64 / CHROMA_HOP as f64;
     let norm = |x: &[f64; 12]| x.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let change = |b: usize, reach: usize| {
+        let (lo, hi) = (b.saturating_sub(reach), (b + reach).min(n - 1));
+        let (x, y) = (span(lo, b), span(b, hi));
+        let scale = norm(&x) * norm(&y) + floor * floor * width(lo, b) * width(b, hi);
+        let dot: f64 = x.iter().zip(&y).map(|(a, b)| a * b).sum();
+        if scale > 1e-9 { 1.0 - dot / scale } else { 0.0 }
+    };
     (0..n)
-        .map(|b| {
-            let (lo, hi) = (b.saturating_sub(2), (b + 2).min(n - 1));
-            if lo == b || hi == b {
-                return f32::NAN;
-            }
-            let (x, y) = (span(lo, b), span(b, hi));
-            let scale = norm(&x) * norm(&y);
-            if scale < 1e-9 {
-                return 0.0;
-            }
-            (1.0 - x.iter().zip(&y).map(|(a, b)| a * b).sum::<f64>() / scale) as f32
+        .map(|b| match b {
+            0 => f32::NAN,
+            _ if b + 1 == n => f32::NAN,
+            _ => (0.5 * (change(b, 1) + change(b, 2))) as f32,
         })
         .collect()
 }
 
-/// Clips at the 98th percentile, then removes the mean and divides by the standard deviation; what is not a number
-/// counts as average.
-fn standardised(mut x: Vec<f32>) -> Vec<f32> {
+/// Clips at the 98th percentile, then removes the mean and divides by the standard deviation plus `floor` times the mean
+/// plus `least`, so that small differences of strong values are no evidence; what is not a number counts as average.
+fn standardised(mut x: Vec<f32>, floor: f32, least: f32) -> Vec<f32> {
     let known: Vec<f32> = x.iter().copied().filter(|v| v.is_finite()).collect();
     let n = known.len().max(1) as f32;
     let top = quantile(&known, 0.98);
@@ -275,7 +278,7 @@ fn standardised(mut x: Vec<f32>) -> Vec<f32> {
     let sd = (known.iter().map(|v| (v.min(top) - mean).powi(2)).sum::<f32>() / n).sqrt();
     for v in &mut x {
         *v = if v.is_finite() && sd > 1e-6 {
-            (v.min(top) - mean) / sd
+            (v.min(top) - mean) / (sd + floor * mean + least)
         } else {
             0.0
         };

@@ -15,6 +15,8 @@ pub(crate) const FPS: f64 = RATE / HOP as f64;
 pub(crate) const CHROMA_FFT: usize = 4096;
 /// Hop of the chroma spectra in samples (100 ms).
 pub(crate) const CHROMA_HOP: usize = 2205;
+/// Spread of a chroma frame about its mean, as a share of the mean, up to which it is taken for noise.
+pub(crate) const CHROMA_FLOOR: f64 = 0.1;
 /// Level to which a track is brought before magnitudes are compressed: RMS, full scale 1.
 pub(crate) const RMS: f64 = 0.1;
 /// Below this RMS (−100 dBFS) a track is silent.
@@ -35,6 +37,10 @@ pub(crate) const SLOT: usize = 5;
 pub(crate) const CUT_REACH: usize = 80;
 /// Least distance of two section cuts in slots (2 s).
 pub(crate) const CUT_GAP: usize = 40;
+/// Novelty of the least section cut, over the track's median novelty.
+pub(crate) const CUT_USUAL: f64 = 1.5;
+/// Weight of cuts at which their vote counts half.
+pub(crate) const CUT_DOUBT: f64 = 3.0;
 
 /// Window of a tempo estimate in seconds.
 pub(crate) const TEMPO_WINDOW: f64 = 10.0;
@@ -44,8 +50,9 @@ pub(crate) const TEMPO_HOP: f64 = 1.0;
 pub(crate) const TEMPO_RANGE: (f64, f64) = (40.0, 250.0);
 /// Step of the tempo grid, as a ratio.
 pub(crate) const TEMPO_STEP: f64 = 1.005;
-/// Centre of the tempo prior in BPM: the tempo people tap best (Parncutt 1994; van Noorden and Moelants 1999).
-pub(crate) const PREFERRED_BPM: f64 = 120.0;
+/// Centre of the tempo prior in BPM: between the tempo people tap best (120; Parncutt 1994, van Noorden and Moelants
+/// 1999) and what music made for loops is written in.
+pub(crate) const PREFERRED_BPM: f64 = 128.0;
 /// Below this periodicity (mean normalised autocorrelation at one to four pulses) there is no pulse: white noise stays
 /// under it.
 pub(crate) const MIN_CLARITY: f32 = 0.06;
@@ -81,7 +88,7 @@ pub(crate) struct BeatWeights {
     pub(crate) alternation: f32,
     pub(crate) bars: f32,
     pub(crate) ternary: f32,
-    pub(crate) start: f32,
+    pub(crate) kick: f32,
 }
 
 /// The weights in use.
@@ -93,7 +100,7 @@ pub(crate) const BEAT: BeatWeights = BeatWeights {
     alternation: 1.0,
     bars: 1.0,
     ternary: 2.0,
-    start: 0.5,
+    kick: 0.5,
 };
 
 /// Weights of the terms of a reading of the bars; see [`super::bars`].
@@ -111,11 +118,11 @@ pub(crate) struct BarWeights {
 pub(crate) const BAR: BarWeights = BarWeights {
     kick: 1.5,
     snare: 0.75,
-    chord: 1.0,
+    chord: 1.25,
     bass: 1.0,
     cuts: 1.5,
-    meter: 1.0,
-    start: 0.5,
+    meter: 1.5,
+    start: 0.25,
 };
 
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.

@@ -85,6 +85,71 @@ impl BeatGrid {
     }
 }
 
+/// What a user changes with one press where the tracker heard the right pulse and counted it another way. Each gives a
+/// new grid; a constant grid stays one.
+impl BeatGrid {
+    /// `times` beats for each beat of before; downbeats stay where they are as long as bars hold as many beats as before.
+    /// 2 is double time, 3 reads triplets as beats.
+    pub fn divided(&self, times: u32) -> Self {
+        let times = times.max(1) as usize;
+        let mut beats = Vec::with_capacity(self.beats.len() * times);
+        for w in self.beats.windows(2) {
+            beats.extend((0..times).map(|k| w[0] + (w[1] - w[0]) * k as f64 / times as f64));
+        }
+        beats.extend(self.beats.last());
+        let first = self.downbeats.first().map_or(0, |d| d * times);
+        self.recounted(beats, self.tempo.0 * times as f64, first)
+    }
+
+    /// One beat for every `of` beats of before, counted from the first downbeat. 2 is half time.
+    pub fn merged(&self, of: u32) -> Self {
+        let of = of.max(1) as usize;
+        let first = self.downbeats.first().copied().unwrap_or(0);
+        let skip = first % of;
+        let beats = self.beats.iter().copied().skip(skip).step_by(of).collect();
+        self.recounted(beats, self.tempo.0 / of as f64, (first - skip) / of)
+    }
+
+    /// Bars that begin `beats` later (or, negative, earlier).
+    pub fn shifted(&self, beats: i32) -> Self {
+        let m = i64::from(self.beats_per_bar.max(1));
+        let first = self.downbeats.first().map_or(0, |&d| d as i64);
+        let first = (first + i64::from(beats)).rem_euclid(m) as usize;
+        self.recounted(self.beats.clone(), self.tempo.0, first)
+    }
+
+    /// Bars of `beats_per_bar` beats from the first downbeat on.
+    pub fn with_meter(&self, beats_per_bar: u32) -> Self {
+        let meter = beats_per_bar.max(1);
+        let first = self.downbeats.first().map_or(0, |d| d % meter as usize);
+        let mut out = self.recounted(self.beats.clone(), self.tempo.0, first);
+        out.beats_per_bar = meter;
+        out.downbeats = (first..out.beats.len()).step_by(meter as usize).collect();
+        out
+    }
+
+    /// Beats half a beat later: where the off-beat was taken for the beat.
+    pub fn half_beat_later(&self) -> Self {
+        let beats = self.beats.windows(2).map(|w| 0.5 * (w[0] + w[1])).collect();
+        self.recounted(beats, self.tempo.0, self.downbeats.first().copied().unwrap_or(0))
+    }
+
+    fn recounted(&self, beats: Vec<f64>, bpm: f64, first: usize) -> Self {
+        let first = first % self.beats_per_bar.max(1) as usize;
+        Self {
+            downbeats: (first..beats.len())
+                .step_by(self.beats_per_bar.max(1) as usize)
+                .collect(),
+            beats,
+            beats_per_bar: self.beats_per_bar,
+            tempo: crate::units::Bpm(bpm),
+            constant: self.constant,
+            confidence: self.confidence,
+            source: self.source,
+        }
+    }
+}
+
 /// The line (first beat, period in seconds) on which all of `seconds` lie within 5 ms; `None` where there is none, or
 /// fewer than four times.
 pub(crate) fn constant_line(seconds: &[f64]) -> Option<(f64, f64)> {

@@ -49,7 +49,7 @@ pub struct Hypothesis {
     /// Weighted sum of the terms.
     pub score: f32,
     /// What the score is made of.
-    pub terms: [Term; 8],
+    pub terms: Vec<Term>,
 }
 
 /// A reading before it is scored.

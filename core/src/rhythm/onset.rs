@@ -39,6 +39,10 @@ pub(crate) struct Front {
     pub(crate) chroma: Vec<[f32; 12]>,
     /// Chroma, 40 to 250 Hz, by chroma frame, mean removed.
     pub(crate) bass: Vec<[f32; 12]>,
+    /// Norm a frame up to which chroma is taken for noise.
+    pub(crate) chroma_floor: f64,
+    /// The same for the bass.
+    pub(crate) bass_floor: f64,
 }
 
 /// Bins of the onset spectrum that each band sums, and the group of each band.
@@ -291,6 +295,8 @@ fn fluxes(mono: &[f32], mean: f32, gain: f32, progress: &dyn Progress) -> Result
         texture,
         chroma: Vec::new(),
         bass: Vec::new(),
+        chroma_floor: 0.0,
+        bass_floor: 0.0,
     })
 }
 
@@ -359,6 +365,8 @@ fn chroma(mono: &[f32], mean: f32, gain: f32, front: &mut Front, progress: &dyn 
         .collect();
     let (mid_from, bass_to) = ((60.0 / bin).ceil() as usize, (250.0 / bin) as usize);
     let mut logs = vec![0.0f32; classes.len()];
+    let (mut held, mut previous) = (logs.clone(), logs.clone());
+    let mut means = [0.0f64; 2];
     let count = 1 + mono.len() / CHROMA_HOP;
     let arch = pulp::Arch::new();
     for t in 0..count {
@@ -379,8 +387,13 @@ fn chroma(mono: &[f32], mean: f32, gain: f32, front: &mut Front, progress: &dyn 
                 }
             },
         );
+        // What sounds in this frame and the one before: notes stay, drums do not.
+        for ((s, l), p) in held.iter_mut().zip(&logs).zip(&mut previous) {
+            *s = l.min(*p);
+            *p = *l;
+        }
         let (mut mid, mut bass) = ([0.0f32; 12], [0.0f32; 12]);
-        for ((k, &(low, share)), &l) in (first..).zip(&classes).zip(&logs) {
+        for ((k, &(low, share)), &l) in (first..).zip(&classes).zip(&held) {
             let high = if low == 11 { 0 } else { low + 1 };
             if k >= mid_from {
                 mid[low] += l * (1.0 - share);
@@ -391,13 +404,16 @@ fn chroma(mono: &[f32], mean: f32, gain: f32, front: &mut Front, progress: &dyn 
                 bass[high] += l * share;
             }
         }
-        for c in [&mut mid, &mut bass] {
+        for (c, total) in [&mut mid, &mut bass].into_iter().zip(&mut means) {
             let mean = c.iter().sum::<f32>() / 12.0;
+            *total += f64::from(mean);
             c.iter_mut().for_each(|x| *x -= mean);
         }
         front.chroma.push(mid);
         front.bass.push(bass);
     }
+    let floor = |total: f64| CHROMA_FLOOR * 12f64.sqrt() * total / count as f64;
+    (front.chroma_floor, front.bass_floor) = (floor(means[0]), floor(means[1]));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::bars::{self, BarReading, BeatEvidence, Evidence};
 use super::constants::*;
 use super::hypothesis::{Draft, Term};
 use super::onset::{Front, GROUPS, mean, running_max};
-use super::sections::Cut;
+use super::sections::{self, Cut};
 use super::tempo::TempoMap;
 
 /// A scored reading.
@@ -13,7 +13,7 @@ pub(crate) struct Scored {
     pub(crate) draft: Draft,
     pub(crate) evidence: BeatEvidence,
     pub(crate) bars: Vec<BarReading>,
-    pub(crate) terms: [Term; 8],
+    pub(crate) terms: Vec<Term>,
     pub(crate) score: f32,
 }
 
@@ -22,10 +22,11 @@ pub(crate) struct Judge<'a> {
     map: &'a TempoMap,
     best_support: f32,
     cuts: &'a [Cut],
+    shares: Vec<f32>,
     evidence: Evidence<'a>,
     attack: Vec<f32>,
     upper: Vec<f32>,
-    start: f64,
+    kick: Vec<f32>,
     meters: Vec<u32>,
 }
 
@@ -45,10 +46,11 @@ impl<'a> Judge<'a> {
             map,
             best_support: map.best_support(),
             cuts,
+            shares: sections::shares(cuts),
             evidence: Evidence::new(front, cuts),
             attack: running_max(attack, 2),
             upper: running_max(&upper, 2),
-            start: front.sound.0 as f64,
+            kick: running_max(&front.kick, 2),
             meters: meter.map_or(vec![4, 3], |m| vec![m.max(1)]),
         }
     }
@@ -64,17 +66,12 @@ impl<'a> Judge<'a> {
         let half = |odd: usize| mean(&upper.iter().copied().skip(odd).step_by(2).collect::<Vec<_>>());
         let (even, odd) = (half(0), half(1));
         let on_beat = |t: f64| (std::f64::consts::TAU * bars::beat_number(beats, t)).cos() as f32;
-        let total: f64 = self.cuts.iter().map(|c| c.weight).sum::<f64>().max(1e-9);
-        let cuts: f32 = self
-            .cuts
-            .iter()
-            .map(|c| (c.weight / total) as f32 * on_beat(c.at))
-            .sum();
+        let cuts: f32 = self.cuts.iter().zip(&self.shares).map(|(c, w)| w * on_beat(c.at)).sum();
         let simple = [0.5, 1.0, 2.0].iter().any(|r| (draft.ratio / r - 1.0).abs() < 0.01);
         let evidence = self.evidence.at(beats);
         let readings = evidence.readings(&self.meters);
         let bars = readings.first().map_or(0.0, |r| r.score);
-        let terms = [
+        let terms = vec![
             Term::new(
                 "prior",
                 BEAT.prior,
@@ -90,7 +87,7 @@ impl<'a> Judge<'a> {
             ),
             Term::new("bars", BEAT.bars, bars),
             Term::new("ternary", BEAT.ternary, if simple || free { 0.0 } else { -1.0 }),
-            Term::new("start", BEAT.start, on_beat(self.start)),
+            Term::new("kick", BEAT.kick, (mean(&bars::sample(&self.kick, beats)) + 0.02).ln()),
         ];
         Scored {
             score: terms.iter().map(Term::contribution).sum(),

@@ -2,13 +2,14 @@
 
 use super::constants::*;
 use super::onset::Front;
+use super::tempo::median;
 
 /// A place where the texture changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cut {
     /// Frame of the curves.
     pub(crate) at: f64,
-    /// How much it changes, in the units of the log spectrum.
+    /// How much more it changes than the track usually does: novelty over its median, less the least that counts.
     pub(crate) weight: f64,
 }
 
@@ -59,11 +60,13 @@ pub(crate) fn cuts(front: &Front) -> Vec<Cut> {
             n_before -= 1;
         }
     }
+    // A track without sections has maxima of novelty too: what counts is how far they stand above the usual.
+    let usual = median(&novelty).max(1e-9);
     let mut peaks: Vec<Cut> = Vec::new();
     for s in 1..slots - 1 {
         let x = novelty[s];
         let around = &novelty[s.saturating_sub(CUT_GAP)..(s + CUT_GAP + 1).min(slots)];
-        if x <= 0.0 || around.iter().any(|&y| y > x) || novelty[s - 1] == x {
+        if x <= CUT_USUAL * usual || around.iter().any(|&y| y > x) || novelty[s - 1] == x {
             continue;
         }
         let bend = novelty[s - 1] - 2.0 * x + novelty[s + 1];
@@ -74,7 +77,7 @@ pub(crate) fn cuts(front: &Front) -> Vec<Cut> {
         };
         peaks.push(Cut {
             at: (s as f64 + shift) * SLOT as f64 - 0.5,
-            weight: x,
+            weight: x / usual - CUT_USUAL,
         });
     }
     peaks.sort_by(|a, b| b.weight.total_cmp(&a.weight));
@@ -82,4 +85,10 @@ pub(crate) fn cuts(front: &Front) -> Vec<Cut> {
     peaks.truncate(((seconds / 12.0) as usize).max(4));
     peaks.sort_by(|a, b| a.at.total_cmp(&b.at));
     peaks
+}
+
+/// Shares of the cuts in their votes. They sum to less than one where there are few: a single weak cut must not decide.
+pub(crate) fn shares(cuts: &[Cut]) -> Vec<f32> {
+    let total = cuts.iter().map(|c| c.weight).sum::<f64>() + CUT_DOUBT;
+    cuts.iter().map(|c| (c.weight / total) as f32).collect()
 }

@@ -137,8 +137,9 @@ fn viterbi(comb: &[f32], energy: &[f32], periods: &[f64]) -> Vec<usize> {
             .fold((0, f32::MIN), |a, (i, &s)| if s > a.1 { (i, s) } else { a });
         for i in 0..steps {
             let (mut best, mut best_score) = (top, top_score - JUMP_COST);
-            for j in i.saturating_sub(REACH)..(i + REACH + 1).min(steps) {
-                let s = score[j] - STEP_COST * i.abs_diff(j) as f32;
+            let reach = i.saturating_sub(REACH)..(i + REACH + 1).min(steps);
+            for (j, before) in reach.clone().zip(&score[reach]) {
+                let s = before - STEP_COST * i.abs_diff(j) as f32;
                 if s > best_score {
                     (best, best_score) = (j, s);
                 }

@@ -49,18 +49,14 @@ pub(crate) fn mix(desk: &Desk, clips: &[Clip], events: &[Event], frames: usize) 
             let into = event.frame.saturating_sub(start);
             let from = start + into - event.frame;
             let n = (len - into).min(total.saturating_sub(from));
-            for channel in 0..2 {
-                let plane = if channel == 1 && !clip.right.is_empty() {
-                    &clip.right
-                } else {
-                    &clip.left
-                };
+            let right = if clip.right.is_empty() { &clip.left } else { &clip.right };
+            let ducks = usize::from(event.ducks);
+            let planes = [&clip.left, right];
+            for ((plane, gain), out) in planes.into_iter().zip(event.gain).zip(&mut bus[ducks]) {
                 let source = &plane[from..from + n];
-                let ducks = usize::from(event.ducks);
-                add(&mut bus[ducks][channel][into..into + n], source, event.gain[channel]);
+                add(&mut out[into..into + n], source, gain);
                 if event.send > 0.0 {
-                    let gain = 0.5 * event.gain[channel] * event.send;
-                    add(&mut sends[ducks][into..into + n], source, gain);
+                    add(&mut sends[ducks][into..into + n], source, 0.5 * gain * event.send);
                 }
             }
             from + n < total
@@ -70,9 +66,9 @@ pub(crate) fn mix(desk: &Desk, clips: &[Clip], events: &[Event], frames: usize) 
             sends[0][i] += sends[1][i] * duck[i];
         }
         let wet = reverb.block(&sends[0], len);
-        for channel in 0..2 {
+        for (channel, out) in out.iter_mut().enumerate() {
             let (dry, ducked) = (&bus[0][channel], &bus[1][channel]);
-            out[channel].extend((0..len).map(|i| dry[i] + ducked[i] * duck[i] + wet[channel][i]));
+            out.extend((0..len).map(|i| dry[i] + ducked[i] * duck[i] + wet[channel][i]));
         }
     }
     out

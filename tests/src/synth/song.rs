@@ -6,7 +6,7 @@ use ebur128::{EbuR128, Mode};
 use loopwright_core::audio::AudioBuffer;
 
 use super::arrange::{self, SectionPlan};
-use super::clip::{Clip, pan};
+use super::clip::{Clip, OnePole, Svf, pan};
 use super::drums::{self, Kit, Piece};
 use super::material::{self, CYCLE, Key, Material, Note, Stroke};
 use super::mix::{self, Desk, Event, soft_clip};
@@ -340,7 +340,7 @@ impl<'a> Player<'a> {
             legato,
         };
         let bass = part(20, bass_voice, 0.14, 0.0, 0.0, 0.0, 0.9);
-        let chords = part(21, self.palette.chords, 0.15, 0.0, 0.18, 0.0, 0.85);
+        let chords = part(21, self.palette.chords, 0.18, 0.0, 0.18, 0.0, 0.85);
         let pad = part(22, self.palette.pad, 0.14, 0.0, 0.22, 0.0, 0.98);
         let arp = part(23, self.palette.arp, 0.11, 0.25, 0.22, 0.4, 0.8);
         let lead = part(24, self.palette.lead, 0.13, -0.1, 0.18, 0.25, 0.92);
@@ -403,7 +403,9 @@ impl<'a> Player<'a> {
     }
 
     fn frame(&self, seconds: f64) -> usize {
-        (seconds.max(0.0) * f64::from(self.song.rate)).round() as usize
+        // To 1/256 first: what lies half-way between two frames goes the same way in every bar.
+        let fine = (seconds.max(0.0) * f64::from(self.song.rate) * 256.0).round();
+        (fine / 256.0).round() as usize
     }
 
     /// Time of a step (a sixteenth) in a bar, swung.
@@ -540,7 +542,7 @@ impl<'a> Player<'a> {
                     ducks: true,
                 });
                 gain *= part.echo;
-                place = -2.0 * place;
+                place *= -2.0;
                 if part.echo == 0.0 {
                     break;
                 }
@@ -577,8 +579,13 @@ fn surface(planes: &mut [Vec<f32>; 2], rate: u32, rng: &mut Rng) {
     }
 }
 
-/// Brings the song to `lufs` and bends its peaks below full scale.
+/// Takes out what lies below hearing, rolls off the top as a tape does (12 dB an octave from 12 kHz), brings the song to `lufs` and bends its peaks below full scale.
 fn master(planes: &mut [Vec<f32>; 2], rate: u32, lufs: f64) {
+    for plane in planes.iter_mut() {
+        let mut rumble = OnePole::new(12.0, rate as f32);
+        let mut tape = Svf::new(12_000.0, 0.6, rate as f32);
+        plane.iter_mut().for_each(|x| *x = tape.tick(rumble.high(*x)).low);
+    }
     let loudness = EbuR128::new(2, rate, Mode::I).ok().and_then(|mut meter| {
         meter.add_frames_planar_f32(&[&planes[0], &planes[1]]).ok()?;
         meter.loudness_global().ok()
@@ -601,5 +608,5 @@ fn rms_db(planes: &[Vec<f32>; 2], rate: u32, start: f64, end: f64) -> f64 {
         .zip(&planes[1][range])
         .map(|(l, r)| f64::from(0.5 * (l + r)).powi(2))
         .sum();
-    10.0 * (power / count).max(1e-20).log10()
+    (1000.0 * (power / count).max(1e-20).log10()).round() / 100.0
 }

@@ -99,23 +99,23 @@ impl Style {
         };
         match self {
             Style::House => Palette {
-                kit: kit(50.0, 190.0, 0.022, 0.17, 190.0, 0.05, 0.08),
+                kit: kit(50.0, 190.0, 0.022, 0.12, 190.0, 0.05, 0.08),
                 bass: SAW_BASS,
                 chords: STAB,
                 pad: PAD,
                 arp: PLUCK,
                 lead: LEAD,
-                duck: 0.55,
+                duck: 0.4,
                 reverb: 1.6,
             },
             Style::Techno => Palette {
-                kit: kit(46.0, 230.0, 0.018, 0.20, 200.0, 0.04, 0.06),
+                kit: kit(46.0, 230.0, 0.018, 0.14, 200.0, 0.04, 0.06),
                 bass: SAW_BASS,
                 chords: STAB,
                 pad: PAD,
                 arp: PLUCK,
                 lead: PLUCK,
-                duck: 0.6,
+                duck: 0.4,
                 reverb: 2.2,
             },
             Style::HipHop => Palette {

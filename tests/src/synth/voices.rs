@@ -244,13 +244,13 @@ fn subtractive(p: &Patch, notes: &[i32], gate: f32, rate: f32, rng: &mut Rng) ->
 fn keys(notes: &[i32], gate: f32, rate: f32) -> Clip {
     let held = (gate * rate) as usize;
     let n = held + (0.15 * rate) as usize;
-    let mut planes = [vec![0.0f32; n], vec![0.0f32; n]];
+    let (mut left, mut right) = (vec![0.0f32; n], vec![0.0f32; n]);
     for (k, &note) in notes.iter().enumerate() {
         let step = note_hz(note as f32) / rate;
         let gains = pan(if k % 2 == 0 { -0.35 } else { 0.35 });
         let (body_fall, ping_fall, level_fall) = (decay(0.7, rate), decay(0.09, rate), decay(1.1, rate));
         let (mut phase, mut body, mut ping, mut level) = (0.0f32, 1.1f32, 0.35f32, 1.0f32);
-        for i in 0..n {
+        for (i, (l, r)) in left.iter_mut().zip(&mut right).enumerate() {
             let release = if i < held {
                 1.0
             } else {
@@ -258,15 +258,14 @@ fn keys(notes: &[i32], gate: f32, rate: f32) -> Clip {
             };
             let modulation = body * (TAU * phase).sin() + ping * (TAU * (14.0 * phase).fract()).sin();
             let y = (TAU * phase + modulation).sin() * level * release * (i as f32 / 90.0).min(1.0);
-            planes[0][i] += y * gains[0];
-            planes[1][i] += y * gains[1];
+            *l += y * gains[0];
+            *r += y * gains[1];
             phase = (phase + step).fract();
             body *= body_fall;
             ping *= ping_fall;
             level *= level_fall;
         }
     }
-    let [left, right] = planes;
     Clip { left, right }
 }
 
@@ -274,7 +273,7 @@ fn keys(notes: &[i32], gate: f32, rate: f32) -> Clip {
 fn piano(notes: &[i32], gate: f32, rate: f32, rng: &mut Rng) -> Clip {
     let held = (gate * rate) as usize;
     let n = held + (0.2 * rate) as usize;
-    let mut planes = [vec![0.0f32; n], vec![0.0f32; n]];
+    let (mut left, mut right) = (vec![0.0f32; n], vec![0.0f32; n]);
     let mut noise = Noise::new(rng);
     for &note in notes {
         let hz = note_hz(note as f32);
@@ -289,9 +288,9 @@ fn piano(notes: &[i32], gate: f32, rate: f32, rng: &mut Rng) -> Clip {
             let (s, c) = (TAU * partial / rate).sin_cos();
             let (turn_re, turn_im) = (fall * c, fall * s);
             let (mut re, mut im) = (0.0f32, amplitude);
-            for i in 0..n {
-                planes[0][i] += re * gains[0];
-                planes[1][i] += re * gains[1];
+            for (l, r) in left.iter_mut().zip(&mut right) {
+                *l += re * gains[0];
+                *r += re * gains[1];
                 (re, im) = (re * turn_re - im * turn_im, re * turn_im + im * turn_re);
                 // `re` starts at 0 and `im` at the amplitude: a sine, without a click.
             }
@@ -300,7 +299,7 @@ fn piano(notes: &[i32], gate: f32, rate: f32, rng: &mut Rng) -> Clip {
     let hammer_fall = decay(0.006, rate);
     let mut hammer = 0.25f32;
     let mut dull = OnePole::new(1800.0, rate);
-    for i in 0..n {
+    for (i, (l, r)) in left.iter_mut().zip(&mut right).enumerate() {
         let release = if i < held {
             1.0
         } else {
@@ -308,11 +307,9 @@ fn piano(notes: &[i32], gate: f32, rate: f32, rng: &mut Rng) -> Clip {
         };
         let knock = hammer * dull.low(noise.next());
         hammer *= hammer_fall;
-        for plane in &mut planes {
-            plane[i] = (plane[i] + knock) * release;
-        }
+        *l = (*l + knock) * release;
+        *r = (*r + knock) * release;
     }
-    let [left, right] = planes;
     Clip { left, right }
 }
 

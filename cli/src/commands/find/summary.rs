@@ -52,6 +52,7 @@ pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
     text.push_str(".\n");
     if !loops.is_empty() {
         text.push_str(&seams(&loops));
+        text.push_str("A score says how likely a loop runs round well, from 0 to 1.\n");
     }
     let empty = done.iter().filter(|(_, t)| t.loops.is_empty()).count();
     if empty > 0 && !listed {
@@ -142,7 +143,10 @@ fn seams(loops: &[&LoopReport]) -> String {
     match (loops.len(), faded) {
         (1, 0) => "It runs round without a click as it is.\n".into(),
         (_, 0) => "All of them run round without a click as they are; none needed a cross-fade.\n".into(),
-        (all, faded) if all == faded => format!("Cross-faded at the wrap, where they would have clicked: {faded}.\n"),
+        (1, _) => "It would have clicked at the wrap and got a short cross-fade there.\n".into(),
+        (all, faded) if all == faded => {
+            "All of them would have clicked at the wrap; each got a short cross-fade there.\n".into()
+        }
         (all, faded) => format!(
             "{faded} of {all} would have clicked at the wrap and {} a short cross-fade there; the others are untouched.\n",
             if faded == 1 { "got" } else { "each got" }

@@ -120,7 +120,7 @@ impl Pitch {
         }
         self.fine.extend_from_slice(&row);
         // The tuning needs no more than a few frames a second.
-        if self.frames % 4 == 0 {
+        if self.frames.is_multiple_of(4) {
             self.vote(magnitude);
         }
         self.frames += 1;

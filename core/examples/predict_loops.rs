@@ -127,6 +127,19 @@ fn main() -> Result<(), Fault> {
                 );
                 for (i, s) in found.structure.sections.iter().enumerate() {
                     println!("  {i} {s:?}");
+                    for lag in [1, 2, 4, 8] {
+                        let r = &found.structure.repetition;
+                        let at = |k: fn(&loopwright_core::loops::repetition::Unlike) -> f32| {
+                            loopwright_core::loops::units::at_lag(r, &s.bars, lag, &config.tuning, k).unwrap_or(-1.0)
+                        };
+                        println!(
+                            "     lag {lag}: mel {:.2} chroma {:.2} onset {:.2} db {:.2}",
+                            at(|u| u.mel),
+                            at(|u| u.chroma),
+                            at(|u| u.onset),
+                            at(|u| u.db)
+                        );
+                    }
                 }
                 let t = &found.structure.traits;
                 println!("  break below {:.1}", t.break_below);

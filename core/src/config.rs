@@ -100,7 +100,8 @@ pub struct Rank {
     pub min_score: Option<f64>,
     /// Drop what has a lower probability among the track's candidates.
     pub min_score_prob: Option<f64>,
-    /// Drop what scores less than the best plus this (so it is negative).
+    /// Drop what scores less than the best plus this (so it is negative). The best always stays, whatever the scores:
+    /// the only one of the three cut-offs that is on by default.
     pub min_rel_score: Option<f64>,
     /// Weight of `boundary_quiet_score` subtracted from the score.
     pub alpha: f64,
@@ -113,7 +114,7 @@ impl Default for Rank {
             order: Order::default(),
             min_score: None,
             min_score_prob: None,
-            min_rel_score: None,
+            min_rel_score: Some(-0.5),
             alpha: 0.0,
         }
     }

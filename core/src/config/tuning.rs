@@ -33,6 +33,12 @@ pub struct Tuning {
     pub lags: Vec<u32>,
     /// Percentile over bars (0 to 1) of the nearest repeat's distance that is the track's repeat floor.
     pub floor_quantile: f64,
+    /// Lowest mel repeat floor in dB: a sequencer repeats exactly, but what is not heard does not part a repeat from it.
+    pub floor_min_mel: f64,
+    /// Lowest chroma repeat floor.
+    pub floor_min_chroma: f64,
+    /// Lowest onset repeat floor.
+    pub floor_min_onset: f64,
     /// Highest mel repeat floor in dB: where nothing repeats, the floor must not rise until everything seems to.
     pub floor_max_mel: f64,
     /// Highest chroma repeat floor.
@@ -83,6 +89,9 @@ pub struct Tuning {
 
     /// Highest trimmed mean normalised distance at its own lag for a repeat unit.
     pub unit_threshold: f64,
+    /// Trimmed mean normalised distance at a lag from which the section certainly does not repeat after it: a unit that
+    /// stands in for want of better must not be refuted so.
+    pub unit_refuted: f64,
     /// Highest trimmed mean normalised distance of the openings of two sections that count as the same content.
     pub content_threshold: f64,
     /// A bar that ends a phrase is a fill where its worst beat is this many octaves further from its nearest repeat
@@ -133,17 +142,34 @@ pub struct Tuning {
     pub quiet_drop: f64,
 }
 
+impl Tuning {
+    /// The same with usable lags: positive, rising, at least one.
+    pub fn sanitized(&self) -> Self {
+        let mut tuning = self.clone();
+        tuning.lags.retain(|lag| *lag > 0);
+        tuning.lags.sort_unstable();
+        tuning.lags.dedup();
+        if tuning.lags.is_empty() {
+            tuning.lags = Self::default().lags;
+        }
+        tuning
+    }
+}
+
 impl Default for Tuning {
     fn default() -> Self {
         Self {
             slot_lead: 0.025,
             slot_gap: 0.02,
             onset_reach: 0.035,
-            level_range: 55.0,
+            level_range: 40.0,
             onset_ground: 48.0,
 
             lags: vec![1, 2, 4, 8],
             floor_quantile: 0.4,
+            floor_min_mel: 0.5,
+            floor_min_chroma: 0.0003,
+            floor_min_onset: 0.05,
             floor_max_mel: 2.5,
             floor_max_chroma: 0.006,
             floor_max_onset: 0.25,
@@ -169,6 +195,7 @@ impl Default for Tuning {
             texture_step_min: 0.8,
 
             unit_threshold: 0.15,
+            unit_refuted: 0.45,
             content_threshold: 0.25,
             fill_octaves_mel: 0.5,
             fill_octaves_onset: 0.6,

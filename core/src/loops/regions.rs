@@ -237,7 +237,8 @@ fn drumless(texture: &Texture, bars: &Bars, tuning: &Tuning) -> Vec<f32> {
         quantile(&mut x, 0.6).unwrap_or(0.0).max(WEAKEST)
     };
     let (usual_low, usual_high) = (usual(|b| b.low), usual(|b| b.high));
-    let ratio = |x: f32, usual: f32| ((x + 1e-3) / (usual + 1e-3)).ln();
+    // None of the traits may outweigh all others by being absent altogether.
+    let ratio = |x: f32, usual: f32| ((x + 1e-3) / (usual + 1e-3)).ln().max(-2.0);
     measured
         .iter()
         .map(|b| {

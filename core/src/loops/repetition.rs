@@ -143,9 +143,9 @@ impl Repetition {
     }
 }
 
-/// A low percentile, over bars, of the distance to the nearest repeat, for each kind; capped.
+/// A low percentile, over bars, of the distance to the nearest repeat, for each kind; held within limits.
 fn floor(raw: &[(usize, Vec<Distance>)], regular: &[bool], tuning: &Tuning) -> Floor {
-    let kind = |f: fn(&Distance) -> f32, cap: f64| {
+    let kind = |f: fn(&Distance) -> f32, least: f64, cap: f64| {
         let mut nearest = vec![f32::INFINITY; regular.len()];
         for (lag, row) in raw {
             for (i, d) in row.iter().enumerate() {
@@ -159,19 +159,22 @@ fn floor(raw: &[(usize, Vec<Distance>)], regular: &[bool], tuning: &Tuning) -> F
             .zip(regular)
             .filter_map(|(d, r)| (*r && d.is_finite()).then_some(d))
             .collect();
-        let cap = cap as f32;
-        quantile(&mut nearest, tuning.floor_quantile).map_or(cap, |f| f.min(cap))
+        let (least, cap) = (least as f32, cap.max(least) as f32);
+        quantile(&mut nearest, tuning.floor_quantile).map_or(cap, |f| f.clamp(least, cap))
     };
     Floor {
-        mel: kind(|d| d.mel, tuning.floor_max_mel),
-        chroma: kind(|d| d.chroma, tuning.floor_max_chroma),
-        onset: kind(|d| d.onset, tuning.floor_max_onset),
+        mel: kind(|d| d.mel, tuning.floor_min_mel, tuning.floor_max_mel),
+        chroma: kind(|d| d.chroma, tuning.floor_min_chroma, tuning.floor_max_chroma),
+        onset: kind(|d| d.onset, tuning.floor_min_onset, tuning.floor_max_onset),
     }
 }
 
 fn unlike(d: &Distance, floor: &Floor, tuning: &Tuning) -> Unlike {
     let octaves = |d: f32, floor: f32, offset: f64, span: f64| {
-        let x = ((f64::from(d) + offset) / (f64::from(floor) + offset)).log2() / span;
+        let x = ((f64::from(d) + offset) / (f64::from(floor) + offset).max(1e-9))
+            .max(1e-9)
+            .log2()
+            / span.max(1e-9);
         x.clamp(0.0, 1.0) as f32
     };
     let mel = octaves(d.mel, floor.mel, tuning.offset_mel, tuning.octaves_mel);

@@ -72,6 +72,7 @@ pub struct Occurrences {
 impl Structure {
     /// Finds the form. A grid without bars gives a structure without sections.
     pub fn of(analysis: &Analysis, tuning: &Tuning, progress: &dyn Progress) -> Result<Self, Cancelled> {
+        let tuning = &tuning.sanitized();
         let rate = f64::from(analysis.track.audio.sample_rate());
         let texture = &analysis.texture;
         let bars = Bars::of(&analysis.rhythm.grid, rate);

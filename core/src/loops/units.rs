@@ -22,16 +22,18 @@ pub fn at_lag(
     trimmed_mean(&mut pairs, tuning.trim)
 }
 
+/// How unlike the bars of `section` are at `lag` by the worse of the two evidences: levels, and chroma where there are
+/// pitches, else onsets.
+fn worse(repetition: &Repetition, section: &Range<usize>, lag: u32, drums_only: bool, tuning: &Tuning) -> Option<f64> {
+    let kind = |u: &Unlike| u.mel.max(if drums_only { u.onset } else { u.chroma });
+    at_lag(repetition, section, lag as usize, tuning, kind).map(f64::from)
+}
+
 /// The smallest lag at which a section repeats, if it does.
-///
-/// Both evidences must agree: levels, and chroma where there are pitches, else onsets (whose worse one counts).
 pub fn smallest(repetition: &Repetition, section: &Range<usize>, drums_only: bool, tuning: &Tuning) -> Option<u32> {
-    tuning.lags.iter().copied().find(|&lag| {
-        let worse = |u: &Unlike| u.mel.max(if drums_only { u.onset } else { u.chroma });
-        (lag as usize) < section.len()
-            && at_lag(repetition, section, lag as usize, tuning, worse)
-                .is_some_and(|z| f64::from(z) < tuning.unit_threshold)
-    })
+    let repeats =
+        |lag: &u32| worse(repetition, section, *lag, drums_only, tuning).is_some_and(|z| z < tuning.unit_threshold);
+    tuning.lags.iter().copied().find(repeats)
 }
 
 /// A section's repeat unit.
@@ -46,7 +48,8 @@ pub struct Unit {
 /// The unit of each section.
 ///
 /// Where none is found, or one bar among drums only (where it is usually two whose difference is slight), priors stand
-/// in: two bars for drums, otherwise what most bars of the track have, of four and more.
+/// in: two bars for drums, otherwise what most bars of the track have, of four and more, or the next longer lag where the
+/// section plainly does not repeat after that (a lead over four bars of chords that takes eight).
 pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool], tuning: &Tuning) -> Vec<Unit> {
     let found: Vec<Option<u32>> = sections
         .iter()
@@ -73,11 +76,22 @@ pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool
     found
         .iter()
         .zip(drums_only)
-        .map(|(f, drums)| {
+        .zip(sections)
+        .map(|((f, drums), section)| {
+            let refuted =
+                |lag: u32| worse(repetition, section, lag, false, tuning).is_some_and(|z| z > tuning.unit_refuted);
+            let stand_in = || {
+                let longer = tuning.lags.iter().copied().filter(|lag| *lag >= usual);
+                longer
+                    .clone()
+                    .find(|lag| !refuted(*lag))
+                    .or(longer.last())
+                    .unwrap_or(usual)
+            };
             let (bars, found) = match (f, drums) {
                 (None | Some(1), true) => (2, false),
                 (Some(unit), _) => (*unit, true),
-                (None, false) => (usual, false),
+                (None, false) => (stand_in(), false),
             };
             Unit { bars, found }
         })

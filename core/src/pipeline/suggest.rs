@@ -187,9 +187,18 @@ fn reasons(structure: &Structure, candidate: &Candidate) -> Vec<String> {
     }
     let heard = structure.occurrences(&touched);
     match (heard.count, heard.nearest_db) {
-        (0, _) | (_, None) => out.push("heard once".into()),
-        (1, Some(db)) => out.push(format!("repeats once within {db:.1} dB")),
-        (n, Some(db)) => out.push(format!("repeats {n} times, the nearest within {db:.1} dB")),
+        (0, _) | (_, None) => {
+            // A long loop may stand once and yet be made of what repeats.
+            let unit = touched.start..(touched.start + section.unit as usize).min(touched.end);
+            let of_unit = structure.occurrences(&unit);
+            match of_unit.nearest_db {
+                Some(db) if of_unit.count > 0 && unit.len() < touched.len() => {
+                    out.push(format!("its unit repeats {} within {db:.1} dB", times(of_unit.count)));
+                }
+                _ => out.push("heard once".into()),
+            }
+        }
+        (n, Some(db)) => out.push(format!("repeats {} within {db:.1} dB", times(n))),
     }
     if touched.end > section.bars.end {
         out.push("runs into the next section".into());
@@ -200,6 +209,10 @@ fn reasons(structure: &Structure, candidate: &Candidate) -> Vec<String> {
         out.push("ends before the fill".into());
     }
     out
+}
+
+fn times(n: usize) -> String {
+    if n == 1 { "once".into() } else { format!("{n} times") }
 }
 
 fn bars(n: usize) -> String {

@@ -15,3 +15,51 @@ pub fn apply(ranked: &mut Vec<Ranked>, config: &config::Rank) {
             && keeps(config.min_rel_score.map(|rel| best + rel.min(0.0)), score)
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(config: &config::Rank, scores: &[f32]) -> usize {
+        let mut ranked: Vec<Ranked> = scores
+            .iter()
+            .enumerate()
+            .map(|(index, &score)| Ranked {
+                index,
+                score,
+                score_prob: score / 10.0,
+                score_rank: index + 1,
+            })
+            .collect();
+        apply(&mut ranked, config);
+        ranked.len()
+    }
+
+    #[test]
+    fn defaults_never_leave_nothing() {
+        for scores in [&[0.9, 0.5, 0.3][..], &[0.001, 0.0], &[-7.0, -7.2, -9.0]] {
+            assert!(left(&config::Rank::default(), scores) > 0);
+        }
+        assert_eq!(left(&config::Rank::default(), &[0.9, 0.5, 0.3]), 2);
+    }
+
+    #[test]
+    fn each_limit_cuts() {
+        let none = config::Rank {
+            min_rel_score: None,
+            ..config::Rank::default()
+        };
+        let scores = [0.9, 0.5, 0.3];
+        assert_eq!(left(&none, &scores), 3);
+        let with = |f: fn(&mut config::Rank)| {
+            let mut c = none.clone();
+            f(&mut c);
+            left(&c, &scores)
+        };
+        assert_eq!(with(|c| c.min_score = Some(0.4)), 2);
+        assert_eq!(with(|c| c.min_score_prob = Some(0.06)), 1);
+        assert_eq!(with(|c| c.min_rel_score = Some(-0.45)), 2);
+        assert_eq!(with(|c| c.min_rel_score = Some(1.0)), 1);
+        assert_eq!(with(|c| c.min_score = Some(2.0)), 0);
+    }
+}

@@ -71,3 +71,72 @@ pub fn variety(ranked: &[Ranked], worth: &[f64], entries: &[Entry<'_>], top: usi
     }
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loops::Candidate;
+    use crate::units::Span;
+
+    fn candidate(start: f64, bars: u32) -> Candidate {
+        Candidate {
+            span: Span {
+                start,
+                end: start + f64::from(bars),
+            },
+            bars,
+            beats: bars * 4,
+            first_bar: start as usize,
+            beat_offset: 0,
+        }
+    }
+
+    fn ranked(n: usize) -> Vec<Ranked> {
+        (0..n)
+            .map(|index| Ranked {
+                index,
+                score: 1.0,
+                score_prob: 0.1,
+                score_rank: index + 1,
+            })
+            .collect()
+    }
+
+    fn entries(of: &[(Candidate, usize)]) -> Vec<Entry<'_>> {
+        of.iter()
+            .map(|(candidate, content)| Entry {
+                candidate,
+                content: *content,
+                boundary: 0.0,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn near_duplicates_of_one_length_go() {
+        let of = [
+            (candidate(0.0, 16), 0),
+            (candidate(1.0, 16), 0),
+            (candidate(0.0, 8), 0),
+            (candidate(4.0, 16), 0),
+        ];
+        let mut list = ranked(4);
+        without_duplicates(&mut list, &entries(&of), &Tuning::default());
+        assert_eq!(list.iter().map(|r| r.index).collect::<Vec<_>>(), [0, 2, 3]);
+    }
+
+    #[test]
+    fn variety_takes_turns_but_never_takes_the_worthless_first() {
+        let of = [
+            (candidate(0.0, 4), 0),
+            (candidate(8.0, 4), 0),
+            (candidate(16.0, 4), 1),
+            (candidate(24.0, 8), 2),
+        ];
+        let worth = [1.0, 0.99, 0.9, 0.1];
+        let order = variety(&ranked(4), &worth, &entries(&of), 0, &Tuning::default());
+        assert_eq!(order.iter().map(|r| r.index).collect::<Vec<_>>(), [0, 2, 1, 3]);
+        let two = variety(&ranked(4), &worth, &entries(&of), 2, &Tuning::default());
+        assert_eq!(two.len(), 2);
+    }
+}

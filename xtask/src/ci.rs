@@ -34,7 +34,7 @@ pub(crate) fn run(_: &[String]) -> Outcome {
 
 /// `cargo xtask reference`.
 pub(crate) fn reference(_: &[String]) -> Outcome {
-    let script = shell::root().join("tests").join("reference").join("make.py");
+    let script = shell::root().join("tests").join("reference").join("make_librosa.py");
     if !script.is_file() {
         return Err(format!("there is no {}", script.display()));
     }

@@ -49,7 +49,8 @@ impl LoopMeta {
                 (u32::try_from(e).unwrap_or(u32::MAX), format!("Beat {bar}.{beat}"))
             })
             .collect();
-        let mut comment = format!("{} bars, {:.2} BPM", candidate.bars, bpm);
+        let plural = if candidate.bars == 1 { "" } else { "s" };
+        let mut comment = format!("{} bar{plural}, {:.2} BPM", candidate.bars, bpm);
         if let Some(key) = request.key {
             comment.push_str(", ");
             comment.push_str(key);

@@ -10,7 +10,15 @@ const fn scale(bits: u32) -> f32 {
 pub(crate) fn quantise(x: f32, bits: u32) -> i32 {
     let full = scale(bits);
     // 24 bits fit in an f32's mantissa, so nothing is lost before rounding.
-    (x * full).round_ties_even().clamp(-full, full - 1.0) as i32
+    nearest(x * full).clamp(f64::from(-full), f64::from(full) - 1.0) as i32
+}
+
+/// The nearest integer, ties to even, for what is smaller than 2⁵¹: the sum has no bits left for a fraction. The machine's
+/// own rounding is a function call on processors that may lack the instruction.
+#[inline(always)]
+fn nearest(x: f32) -> f64 {
+    const ONE_AND_A_HALF_TIMES_2_52: f64 = 6_755_399_441_055_744.0;
+    (f64::from(x) + ONE_AND_A_HALF_TIMES_2_52) - ONE_AND_A_HALF_TIMES_2_52
 }
 
 /// True where `x` is beyond what integers hold; the one step between 1 and the largest integer does not count.
@@ -57,7 +65,7 @@ impl Tpdf {
 /// The nearest 16-bit integer to `x` with dither `d` in steps.
 #[inline(always)]
 pub(crate) fn quantise16_dithered(x: f32, d: f32) -> i32 {
-    (x * 32768.0 + d).round_ties_even().clamp(-32768.0, 32767.0) as i32
+    nearest(x * 32768.0 + d).clamp(-32768.0, 32767.0) as i32
 }
 
 #[cfg(test)]
@@ -74,6 +82,7 @@ mod tests {
             assert_eq!(quantise(1.0, bits), full - 1);
             assert_eq!(quantise(-7.0, bits), -full);
             assert_eq!(quantise(f32::NAN, bits), 0);
+            assert_eq!(quantise(f32::INFINITY, bits), full - 1);
         }
         assert_eq!(count_clipped(&[vec![1.0, -1.0, 1.01, -2.0, f32::NAN]]), 3);
     }

@@ -65,7 +65,12 @@ pub(super) fn text(report: &Report, args: &Find, verbose: u8) -> String {
         let files = done.iter().map(|(_, t)| t.files).sum();
         let _ = writeln!(
             text,
-            "Written to {}: {}, {}.",
+            "{} {}: {}, {}.",
+            if resumed == done.len() && resumed > 0 {
+                "All there already in"
+            } else {
+                "Written to"
+            },
             out.display(),
             count(files, "file"),
             size(bytes)

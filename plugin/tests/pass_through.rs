@@ -64,7 +64,9 @@ fn every_block_comes_out_bit_for_bit() {
     let mut plugin = Loopwright::default();
     for frames in [0, 1, 31, 64, 512, 4096] {
         let mut planes = [odd_floats(frames, 0), odd_floats(frames, 5)];
-        let before = planes.clone().map(|p| p.into_iter().map(f32::to_bits).collect::<Vec<u32>>());
+        let before = planes
+            .clone()
+            .map(|p| p.into_iter().map(f32::to_bits).collect::<Vec<u32>>());
         {
             let mut buffer = Buffer::default();
             let [left, right] = &mut planes;

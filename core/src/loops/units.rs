@@ -81,11 +81,10 @@ pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool
             let refuted =
                 |lag: u32| worse(repetition, section, lag, false, tuning).is_some_and(|z| z > tuning.unit_refuted);
             let stand_in = || {
-                let longer = tuning.lags.iter().copied().filter(|lag| *lag >= usual);
+                let mut longer = tuning.lags.iter().copied().filter(|lag| *lag >= usual);
                 longer
-                    .clone()
                     .find(|lag| !refuted(*lag))
-                    .or(longer.last())
+                    .or(tuning.lags.last().copied())
                     .unwrap_or(usual)
             };
             let (bars, found) = match (f, drums) {

@@ -16,7 +16,8 @@
 //! 1. `onset`: onset strength by band group, texture, chroma.
 //! 2. `tempo`: a path of tempo through windows of 10 s.
 //! 3. `coherence`: one tempo throughout, or drifting; `beats`: the pulse in either case.
-//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by `refine`.
+//! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by `refine`; what is kept, to the
+//!    attacks in the waveform by `attack`.
 //! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together.
 //!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
@@ -214,7 +215,7 @@ pub fn track(
     if ranked.is_empty() {
         return Ok(Rhythm::none(map.clarity));
     }
-    let beat_confidence = confidence(margin(&ranked), map.clarity);
+    let beat_confidence = beat_confidence(margin(&ranked), map.clarity);
     let mut ranked = rescaled(ranked, settings, &judge);
     ranked.truncate(KEPT);
     let mut fine = Attacks::new(mono, front.frames);
@@ -341,17 +342,21 @@ fn margin(ranked: &[Scored]) -> f32 {
     rest.iter().find(differs).map_or(4.0, |s| best.score - s.score)
 }
 
-/// Probability from a margin, lowered where the pulse is weak.
-fn confidence(margin: f32, clarity: f32) -> f32 {
-    let (slope, middle) = CONFIDENCE;
+/// Probability from a lead over the best rival.
+fn probability(lead: f32, (slope, middle): (f32, f32)) -> f32 {
+    1.0 / (1.0 + (-slope * (lead - middle)).exp())
+}
+
+/// Probability that the beats are right, from their lead; lowered where the pulse is weak.
+fn beat_confidence(lead: f32, clarity: f32) -> f32 {
     let clear = ((clarity - MIN_CLARITY) / (FULL_CLARITY - MIN_CLARITY)).clamp(0.0, 1.0);
-    clear / (1.0 + (-slope * (margin - middle)).exp())
+    clear * probability(lead, BEAT_CONFIDENCE)
 }
 
 /// Probability that the best reading of the bars is right, from its lead over the next.
 fn bar_confidence(readings: &[bars::BarReading]) -> f32 {
     match readings {
-        [a, b, ..] => confidence(a.score - b.score, FULL_CLARITY),
+        [a, b, ..] => probability(a.score - b.score, BAR_CONFIDENCE),
         [_] => 1.0,
         [] => 0.0,
     }

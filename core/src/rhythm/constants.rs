@@ -128,5 +128,8 @@ pub(crate) const BAR: BarWeights = BarWeights {
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
 pub(crate) const BAR_JUMP: f32 = 8.0;
 
-/// Logistic map from the margin over the best rival to a probability: slope and midpoint.
-pub(crate) const CONFIDENCE: (f32, f32) = (2.0, 0.4);
+/// Logistic map from the lead over the best rival to a probability, for beats: slope and midpoint. Set so that of the
+/// grids given some confidence about that share is right, on rendered, recorded and looped music, faster, slower and cut.
+pub(crate) const BEAT_CONFIDENCE: (f32, f32) = (1.2, 0.3);
+/// The same for the bars, given the beats.
+pub(crate) const BAR_CONFIDENCE: (f32, f32) = (1.2, 0.8);

@@ -152,12 +152,13 @@ pub(crate) fn drifting(points: &[Point], beats: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Largest slow deviation of the attacks from a steady grid in seconds: the median over sixteen beats in a row, where
-/// those agree among themselves.
+/// Slow deviation of the attacks from a steady grid in seconds: over sixteen beats in a row their median, where they agree
+/// among themselves; the largest that two such rows after each other share. One row alone may be a figure that is played
+/// off the beat.
 pub(crate) fn slow_residual(attack: &[f32], first: f64, period: f64, count: usize) -> f64 {
     let beats: Vec<f64> = (0..count).map(|k| first + k as f64 * period).collect();
     let points = attacks(attack, &beats);
-    let mut worst = 0.0f64;
+    let (mut worst, mut before) = (0.0f64, 0.0f64);
     for (p, b) in points.chunks(16).zip(beats.chunks(16)) {
         let residuals: Vec<f64> = p
             .iter()
@@ -165,14 +166,14 @@ pub(crate) fn slow_residual(attack: &[f32], first: f64, period: f64, count: usiz
             .filter(|x| x.0.weight > 0.0)
             .map(|(p, b)| p.at - b)
             .collect();
-        if residuals.len() < 8 {
-            continue;
-        }
         let centre = super::tempo::median(&residuals);
         let spread: Vec<f64> = residuals.iter().map(|r| (r - centre).abs()).collect();
-        if super::tempo::median(&spread) < 0.5 {
-            worst = worst.max(centre.abs());
+        let settled = residuals.len() >= 8 && super::tempo::median(&spread) < 0.5;
+        let here = if settled { centre } else { 0.0 };
+        if here * before > 0.0 {
+            worst = worst.max(here.abs().min(before.abs()));
         }
+        before = here;
     }
     worst / FPS
 }

@@ -102,14 +102,15 @@ pub(crate) fn map(groups: &[Vec<f32>; GROUPS], range: (f64, f64)) -> TempoMap {
         .map(|(w, &i)| comb[w * steps + i] * energy[w])
         .sum::<f32>()
         / total;
-    let path = fold(best.into_iter().map(|i| periods[i]).collect());
-    TempoMap {
+    let mut map = TempoMap {
+        path: best.into_iter().map(|i| periods[i]).collect(),
         periods,
         comb,
-        path,
         energy,
         clarity,
-    }
+    };
+    map.fold();
+    map
 }
 
 /// Most likely path: salient, near the preferred tempo, changing slowly, with rare jumps to anywhere.
@@ -162,20 +163,6 @@ fn viterbi(comb: &[f32], energy: &[f32], periods: &[f64]) -> Vec<usize> {
     path
 }
 
-/// Doubles or halves each window's period where that brings it nearer to the median: a path that jumps an octave is one
-/// tempo read in two ways.
-fn fold(mut path: Vec<f64>) -> Vec<f64> {
-    let median = median(&path);
-    for p in &mut path {
-        let distance = |x: f64| (x / median).ln().abs();
-        let options = [*p, *p * 2.0, *p * 0.5];
-        *p = options
-            .into_iter()
-            .fold(*p, |a, b| if distance(b) < distance(a) { b } else { a });
-    }
-    path
-}
-
 /// Median of `x`, the upper one of two; 0 of nothing.
 pub(crate) fn median(x: &[f64]) -> f64 {
     let mut copy = x.to_vec();
@@ -187,6 +174,30 @@ pub(crate) fn median(x: &[f64]) -> f64 {
 }
 
 impl TempoMap {
+    /// Brings each window's period near to the median by a simple ratio, where one does: a path that jumps by an octave is
+    /// one tempo read in two ways. So is mostly one that jumps by a fifth or a fourth, if the folded tempo is heard there
+    /// too; other jumps are changes of tempo.
+    fn fold(&mut self) {
+        let median = median(&self.path);
+        for w in 0..self.path.len() {
+            let own = self.path[w];
+            let distance = |x: f64| (x / median).ln().abs();
+            let mut best = own;
+            for ratio in [2.0, 0.5] {
+                if distance(own * ratio) < distance(best) {
+                    best = own * ratio;
+                }
+            }
+            for ratio in [1.5, 2.0 / 3.0, 4.0 / 3.0, 0.75] {
+                let heard = || self.salience(w, own * ratio) > 0.5 * self.salience(w, own);
+                if distance(own * ratio) < 0.04 && distance(best) > 0.04 && heard() {
+                    best = own * ratio;
+                }
+            }
+            self.path[w] = best;
+        }
+    }
+
     /// Salience of `period` (frames) in window `w`, interpolated; 0 outside the range.
     fn salience(&self, w: usize, period: f64) -> f32 {
         let steps = self.periods.len();

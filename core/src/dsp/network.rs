@@ -9,17 +9,20 @@ use crate::vectorized;
 /// Lanes that are worked on at once.
 pub const LANES: usize = 16;
 
+/// Most values that a median can be taken of, and one more: a power of two, so that a mask keeps every index inside.
+const WIRES: usize = 64;
+
 /// Medians of `k` values, lane by lane.
 #[derive(Debug, Clone)]
 pub struct MedianNetwork {
     width: usize,
-    comparators: Vec<(u16, u16)>,
+    comparators: Vec<(u8, u8)>,
 }
 
 impl MedianNetwork {
-    /// The network for medians of `width` values; an even or zero `width` is taken one wider.
+    /// The network for medians of `width` values; an even or zero `width` is taken one wider, and one above 63 as 63.
     pub fn new(width: usize) -> Self {
-        let width = width | 1;
+        let width = (width | 1).min(WIRES - 1);
         let mut all = Vec::new();
         let rounds = usize::BITS - (width - 1).leading_zeros();
         let mut p = (1usize << rounds) >> 1;
@@ -28,7 +31,7 @@ impl MedianNetwork {
             loop {
                 for i in 0..width.saturating_sub(d) {
                     if i & p == r {
-                        all.push((i as u16, (i + d) as u16));
+                        all.push((i as u8, (i + d) as u8));
                     }
                 }
                 if q == p {
@@ -70,17 +73,21 @@ impl MedianNetwork {
     #[inline(always)]
     fn run<'a>(&self, row: &impl Fn(usize) -> &'a [f32], out: &mut [f32]) {
         let n = (0..self.width).map(|i| row(i).len()).min().unwrap_or(0).min(out.len());
-        let mut wires = vec![[0f32; LANES]; self.width];
+        let mut wires = [[0f32; LANES]; WIRES];
         for first in (0..n).step_by(LANES) {
             let lanes = LANES.min(n - first);
-            for (i, wire) in wires.iter_mut().enumerate() {
-                wire[..lanes].copy_from_slice(&row(i)[first..first + lanes]);
+            for (i, wire) in wires.iter_mut().enumerate().take(self.width) {
+                match row(i)[first..].first_chunk::<LANES>() {
+                    Some(whole) => *wire = *whole,
+                    None => wire[..lanes].copy_from_slice(&row(i)[first..first + lanes]),
+                }
             }
             for &(a, b) in &self.comparators {
-                let (x, y) = (wires[a as usize], wires[b as usize]);
+                let (a, b) = (a as usize % WIRES, b as usize % WIRES);
+                let (x, y) = (wires[a], wires[b]);
                 for l in 0..LANES {
-                    wires[a as usize][l] = if x[l] < y[l] { x[l] } else { y[l] };
-                    wires[b as usize][l] = if x[l] < y[l] { y[l] } else { x[l] };
+                    wires[a][l] = if x[l] < y[l] { x[l] } else { y[l] };
+                    wires[b][l] = if x[l] < y[l] { y[l] } else { x[l] };
                 }
             }
             out[first..first + lanes].copy_from_slice(&wires[self.width / 2][..lanes]);
@@ -95,7 +102,7 @@ mod tests {
     #[test]
     fn medians_are_those_of_a_sort() {
         let mut state = 1u64;
-        for width in [1, 2, 3, 5, 9, 11, 19, 21, 31, 41] {
+        for width in [1, 2, 3, 5, 9, 11, 19, 21, 31, 41, 63] {
             let network = MedianNetwork::new(width);
             let k = network.width();
             for n in [1, 15, 16, 40] {

@@ -83,9 +83,8 @@ pub fn of(repetition: &Repetition, sections: &[Range<usize>], drums_only: &[bool
             let stand_in = || {
                 let mut longer = tuning.lags.iter().copied().filter(|lag| *lag >= usual);
                 longer
-                    .clone()
                     .find(|lag| !refuted(*lag))
-                    .or(longer.next_back())
+                    .or(tuning.lags.last().copied())
                     .unwrap_or(usual)
             };
             let (bars, found) = match (f, drums) {

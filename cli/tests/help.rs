@@ -66,6 +66,10 @@ fn the_defaults_in_the_help_are_the_defaults() {
             lower(serde_json::json!(config.export.level))
         ),
         format!("0 for never [default: {}]", config.export.crossfade_ms),
+        format!(
+            "drops none [default: {}]",
+            config.rank.min_rel_score.unwrap_or_default()
+        ),
         format!("a gap when looped [default: {}]", config.export.fade_ms),
     ] {
         let words = help.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -73,8 +73,8 @@ pub struct RankFlags {
     /// Drop loops of a lower probability (softmax of the scores over the track's candidates)
     #[arg(long, value_name = "P", value_parser = probability)]
     pub min_score_prob: Option<f64>,
-    /// Drop loops that score less than the best one plus this (a negative number)
-    #[arg(long, value_name = "DIFFERENCE", allow_negative_numbers = true, value_parser = finite)]
+    /// Drop loops that score less than the best one plus this, a negative number; -inf drops none [default: -0.5]
+    #[arg(long, value_name = "DIFFERENCE", allow_negative_numbers = true, allow_hyphen_values = true, value_parser = difference)]
     pub min_rel_score: Option<f64>,
     /// Prefer loops that begin and end quietly: weight of boundary_quiet_score taken from the score
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true, value_parser = finite)]
@@ -271,6 +271,15 @@ fn finite(text: &str) -> Result<f64, String> {
             Err("not a finite number".to_owned())
         }
     })
+}
+
+/// A finite number, or `-inf` for a difference that no score reaches; settings files hold no infinity.
+fn difference(text: &str) -> Result<f64, String> {
+    if text.eq_ignore_ascii_case("-inf") {
+        Ok(-1e9)
+    } else {
+        finite(text)
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {

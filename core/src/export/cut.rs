@@ -20,14 +20,14 @@ use crate::loops::seam::{self, Seam, Source};
 pub const MAX_PAD: f64 = 0.050;
 /// Lengths of cross-fade to try after the one asked for, in milliseconds. Short ones change the energy least, where the
 /// loop's end and what precedes its start differ in level.
-const OTHERS_MS: [f64; 6] = [5.0, 20.0, 3.0, 2.0, 1.0, 0.5];
+const OTHERS_MS: [f64; 10] = [5.0, 20.0, 3.0, 2.0, 1.0, 0.5, 8.0, 1.5, 0.7, 30.0];
 /// A seam is mended when it comes this near to its limits, and is mended when it stays as far below: nobody's rounding
 /// then makes a click of it.
 const MARGIN: f64 = 0.9;
 /// Farthest that the start moves to mend a seam, in seconds.
 const NUDGE: f64 = 0.001;
 /// How many other starts are tried.
-const NUDGES: usize = 6;
+const NUDGES: usize = 16;
 /// Correlation of both sides from which a cross-fade keeps the sum of the weights rather than of the powers.
 const ALIKE: f64 = 0.5;
 /// A rise of the first difference, which a sustained bass does not hide, that counts as an attack near the end, in dB.

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use loopwright_core::pipeline::find::Observer;
 use loopwright_core::progress::Stage;
 
 use crate::args::General;
@@ -30,6 +31,33 @@ pub fn catch_interrupts() -> Result<(), ctrlc::Error> {
         // A second run in one process, as in tests, finds the handler in place.
         Err(ctrlc::Error::MultipleHandlers) => Ok(()),
         other => other,
+    }
+}
+
+/// May be called from any thread.
+impl Observer for Display {
+    fn report(&self, index: usize, stage: Stage, fraction: f32) {
+        let (Manner::Bars, Some(done), Some(line)) = (self.manner, self.done.get(index), self.lines.get(index)) else {
+            return;
+        };
+        let (start, width) = share(stage);
+        let units = ((start + width * fraction.clamp(0.0, 1.0)) * UNITS) as u32;
+        let before = done.fetch_max(units, Ordering::Relaxed);
+        self.total.inc(u64::from(units.saturating_sub(before)));
+        if let Ok(mut line) = line.lock() {
+            let line = line.get_or_insert_with(|| {
+                let bar = self.multi.add(ProgressBar::new_spinner());
+                let style = ProgressStyle::with_template("  {spinner} {wide_msg}");
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+                bar
+            });
+            line.set_message(format!("{}: {}", self.names[index], verb(stage)));
+            line.tick();
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        interrupted()
     }
 }
 
@@ -110,27 +138,6 @@ impl Display {
     fn count(&self, done: usize) {
         self.total
             .set_message(format!("{done} of {}", crate::output::count(self.names.len(), "track")));
-    }
-
-    /// `fraction` of `stage` is done for track `index`. May be called from any thread.
-    pub fn report(&self, index: usize, stage: Stage, fraction: f32) {
-        let (Manner::Bars, Some(done), Some(line)) = (self.manner, self.done.get(index), self.lines.get(index)) else {
-            return;
-        };
-        let (start, width) = share(stage);
-        let units = ((start + width * fraction.clamp(0.0, 1.0)) * UNITS) as u32;
-        let before = done.fetch_max(units, Ordering::Relaxed);
-        self.total.inc(u64::from(units.saturating_sub(before)));
-        if let Ok(mut line) = line.lock() {
-            let line = line.get_or_insert_with(|| {
-                let bar = self.multi.add(ProgressBar::new_spinner());
-                let style = ProgressStyle::with_template("  {spinner} {wide_msg}");
-                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-                bar
-            });
-            line.set_message(format!("{}: {}", self.names[index], verb(stage)));
-            line.tick();
-        }
     }
 
     /// Track `index` is finished; `outcome` says how, in a few words.

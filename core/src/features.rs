@@ -5,6 +5,25 @@
 //! candidate through a [`LoopView`]; what it needs of the track is summed up once, so that each costs a few additions
 //! however long the loop is.
 
+/// Defines a feature of one column, version 1, from what it is called and a function of the view that gives its value.
+macro_rules! scalar {
+    ($id:ident, $name:literal, $unit:literal, $range:literal, $doc:literal, $value:expr) => {
+        #[doc = concat!("`", $name, "`")]
+        pub(super) static $id: Feature = Feature {
+            name: $name,
+            unit: $unit,
+            range: $range,
+            width: 1,
+            version: 1,
+            doc: $doc,
+            compute: |v, out| {
+                const VALUE: fn(&LoopView<'_>) -> f32 = $value;
+                out[0] = VALUE(v);
+            },
+        };
+    };
+}
+
 mod levels;
 mod seam;
 mod structure;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 use loopwright_core::pipeline::analyze::{self, TrackAnalysis};
+use loopwright_core::pipeline::find::Observer as _;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::Region;
 use loopwright_core::progress::{Progress, Stage};

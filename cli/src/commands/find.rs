@@ -7,9 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use loopwright_core::model;
-use loopwright_core::pipeline::find::{self, Observer, Report, Request};
+use loopwright_core::pipeline::find::{self, Report, Request};
 use loopwright_core::pipeline::given::GivenBeats;
-use loopwright_core::progress::Stage;
 
 use crate::args::{Find, General};
 use crate::exit::{Exit, UsageError};
@@ -59,7 +58,7 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
     };
     let scorer = model::heuristic(&settings.config.tuning);
     let mut broken = None;
-    let report = find::find(&request, &settings.config, &scorer, &Watch(&display), |track| {
+    let report = find::find(&request, &settings.config, &scorer, &display, |track| {
         display.finished(track.index, &summary::brief(track));
         if args.json {
             for line in lines::track(track) {
@@ -122,17 +121,5 @@ fn exit(report: &Report, unreadable: bool) -> Exit {
         Exit::NothingFound
     } else {
         Exit::Done
-    }
-}
-
-struct Watch<'a>(&'a Display);
-
-impl Observer for Watch<'_> {
-    fn report(&self, index: usize, stage: Stage, fraction: f32) {
-        self.0.report(index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        progress::interrupted()
     }
 }

@@ -2,10 +2,8 @@
 
 use anyhow::{Context, Result};
 use loopwright_core::model;
-use loopwright_core::pipeline::find::Observer;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::{self, Request, Task};
-use loopwright_core::progress::Stage;
 
 use crate::args::{self, General, Predict};
 use crate::exit::Exit;
@@ -33,7 +31,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
         &request,
         &settings.config,
         &model::heuristic(&settings.config.tuning),
-        &Watch(&display),
+        &display,
         |index, result| {
             let words = result.map_or_else(|e| format!("FAILED: {e}"), |()| "done".into());
             display.finished(index, &words);
@@ -64,16 +62,4 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
     } else {
         Exit::SomeFailed
     })
-}
-
-struct Watch<'a>(&'a Display);
-
-impl Observer for Watch<'_> {
-    fn report(&self, index: usize, stage: Stage, fraction: f32) {
-        self.0.report(index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        progress::interrupted()
-    }
 }

@@ -477,8 +477,8 @@ mod tests {
             proptest::prop_assert!(windows_accepts(name), "{name:?}");
             proptest::prop_assert!(name.ends_with(&format!("{:0w$}.flac", 1, w = digits.max(2))), "{name:?}");
             proptest::prop_assert_eq!(audacity_tempo(name), Some(((bpm * 100.0).round() / 100.0).round() as u32), "{:?}", name);
-            let path = std::path::Path::new("/root/of/it").join(name);
-            proptest::prop_assert_eq!(path.parent().unwrap(), std::path::Path::new("/root/of/it"));
+            let path = std::path::Path::new("/some/root").join(name);
+            proptest::prop_assert_eq!(path.parent().unwrap(), std::path::Path::new("/some/root"));
             let again = component(name);
             proptest::prop_assert_eq!(&again, name);
         }

@@ -22,19 +22,10 @@ fn ends(v: &LoopView<'_>) -> [Range<usize>; 2] {
 
 macro_rules! level {
     ($id:ident, $name:literal, $unit:literal, $range:literal, $doc:literal, $value:expr) => {
-        #[doc = concat!("`", $name, "`")]
-        pub(super) static $id: Feature = Feature {
-            name: $name,
-            unit: $unit,
-            range: $range,
-            width: 1,
-            version: 1,
-            doc: $doc,
-            compute: |v, out| {
-                let value: fn(&LoopView<'_>) -> f64 = $value;
-                out[0] = value(v) as f32;
-            },
-        };
+        scalar!($id, $name, $unit, $range, $doc, |v| {
+            const LEVEL: fn(&LoopView<'_>) -> f64 = $value;
+            LEVEL(v) as f32
+        });
     };
 }
 

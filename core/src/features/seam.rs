@@ -37,19 +37,10 @@ fn beat(v: &LoopView<'_>, offset: i64) -> Option<(usize, usize)> {
 
 macro_rules! seam {
     ($id:ident, $name:literal, $unit:literal, $range:literal, $doc:literal, $value:expr) => {
-        #[doc = concat!("`", $name, "`")]
-        pub(super) static $id: Feature = Feature {
-            name: $name,
-            unit: $unit,
-            range: $range,
-            width: 1,
-            version: 1,
-            doc: $doc,
-            compute: |v, out| {
-                let value: fn(&LoopView<'_>) -> Option<f32> = $value;
-                out[0] = value(v).unwrap_or(-1.0);
-            },
-        };
+        scalar!($id, $name, $unit, $range, $doc, |v| {
+            const SEAM: fn(&LoopView<'_>) -> Option<f32> = $value;
+            SEAM(v).unwrap_or(-1.0)
+        });
     };
 }
 

@@ -2,25 +2,7 @@
 
 use super::{Feature, LoopView};
 
-macro_rules! form {
-    ($id:ident, $name:literal, $unit:literal, $range:literal, $doc:literal, $value:expr) => {
-        #[doc = concat!("`", $name, "`")]
-        pub(super) static $id: Feature = Feature {
-            name: $name,
-            unit: $unit,
-            range: $range,
-            width: 1,
-            version: 1,
-            doc: $doc,
-            compute: |v, out| {
-                const VALUE: fn(&LoopView<'_>) -> f32 = $value;
-                out[0] = VALUE(v);
-            },
-        };
-    };
-}
-
-form!(
+scalar!(
     BARS,
     "bars",
     "bars",
@@ -28,7 +10,7 @@ form!(
     "Length of the loop.",
     |v| v.candidate.bars as f32
 );
-form!(
+scalar!(
     INSIDE_SECTION,
     "inside_section",
     "",
@@ -36,7 +18,7 @@ form!(
     "1 where the loop lies wholly inside one section.",
     |v| f32::from(v.inside().is_some())
 );
-form!(
+scalar!(
     UNIT_DIVIDES,
     "unit_divides",
     "",
@@ -44,7 +26,7 @@ form!(
     "1 where the loop's length is a multiple of its section's repeat unit.",
     |v| f32::from(v.section().is_some_and(|s| v.candidate.bars % s.unit.max(1) == 0))
 );
-form!(
+scalar!(
     REP_UNIT,
     "rep_unit",
     "",
@@ -52,7 +34,7 @@ form!(
     "How well the loop's section repeats at its own unit: 1 as well as repeats of this track do.",
     |v| v.section().and_then(|s| s.repeats).unwrap_or(0.5)
 );
-form!(
+scalar!(
     REP_SPAN,
     "rep_span",
     "",
@@ -63,7 +45,7 @@ form!(
         v.section().and_then(|s| v.structure.repeats_at(s, lag)).unwrap_or(0.5)
     }
 );
-form!(
+scalar!(
     PHRASE_POSITION,
     "phrase_position",
     "bars",
@@ -75,7 +57,7 @@ form!(
         bars as f32 + v.candidate.beat_offset as f32 / v.structure.bars.beats_per_bar as f32
     }
 );
-form!(
+scalar!(
     HOLDS_FILL,
     "holds_fill",
     "",
@@ -92,7 +74,7 @@ form!(
         f32::from(sections.iter().flat_map(|s| &s.fills).any(|f| touched.contains(f)))
     }
 );
-form!(
+scalar!(
     TEXTURE_DEV,
     "texture_dev",
     "texture steps",
@@ -101,7 +83,7 @@ form!(
      track's median change from bar to bar.",
     |v| v.structure.textures.deviation(v.candidate.touched())
 );
-form!(
+scalar!(
     REPEATS_COUNT,
     "repeats_count",
     "",
@@ -109,7 +91,7 @@ form!(
     "How many other stretches of the track, apart from the loop and from each other, are the same.",
     |v| v.structure.occurrences(&v.candidate.touched()).count as f32
 );
-form!(
+scalar!(
     REPEAT_DISTANCE_DB,
     "repeat_distance_db",
     "dB",
@@ -121,7 +103,7 @@ form!(
         .nearest_db
         .unwrap_or(60.0)
 );
-form!(
+scalar!(
     RECURS_BEFORE,
     "recurs_before",
     "",
@@ -136,7 +118,7 @@ form!(
         1.0 - like.unwrap_or(1.0)
     }
 );
-form!(
+scalar!(
     RECURS_AFTER,
     "recurs_after",
     "",
@@ -147,7 +129,7 @@ form!(
         1.0 - v.structure.unlike(at.start, at.start + n, at.len()).unwrap_or(1.0)
     }
 );
-form!(
+scalar!(
     RECURS_ELSEWHERE,
     "recurs_elsewhere",
     "",
@@ -155,7 +137,7 @@ form!(
     "How alike the most similar stretch is that neither overlaps nor adjoins the loop.",
     |v| v.structure.occurrences(&v.candidate.touched()).elsewhere
 );
-form!(
+scalar!(
     SECTION_NOVELTY,
     "section_novelty",
     "texture steps",
@@ -168,7 +150,7 @@ form!(
             .fold(0.0, f32::max)
     }
 );
-form!(
+scalar!(
     RISER_SLOPE,
     "riser_slope",
     "dB a bar",
@@ -176,7 +158,7 @@ form!(
     "Slope of the level above 2 kHz over the loop's bars: a riser climbs.",
     |v| slope(v.candidate.touched().map(|i| v.structure.textures.highs(i)))
 );
-form!(
+scalar!(
     LEVEL_SLOPE,
     "level_slope",
     "dB a bar",
@@ -184,7 +166,7 @@ form!(
     "Slope of the level over the loop's bars: a fade falls.",
     |v| slope(v.candidate.touched().map(|i| v.structure.traits.level[i].max(-100.0)))
 );
-form!(
+scalar!(
     TONAL_LEVEL,
     "tonal_level",
     "dB",
@@ -192,7 +174,7 @@ form!(
     "Mean level of steady pitches against what is usual in the track: far below 0 in a break of drums alone.",
     |v| mean(v.candidate.touched().map(|i| v.structure.traits.tonal[i].max(-100.0)))
 );
-form!(
+scalar!(
     DRUMLESS_ODDS,
     "drumless_odds",
     "log odds",
@@ -204,7 +186,7 @@ form!(
             .map(|i| v.structure.traits.drumless[i].clamp(-30.0, 30.0))
     )
 );
-form!(
+scalar!(
     TEMPO_DEVIATION,
     "tempo_deviation",
     "share of a beat",
@@ -226,7 +208,7 @@ form!(
         (variance.sqrt() / mean.max(1e-9)) as f32
     }
 );
-form!(
+scalar!(
     START_POSITION,
     "start_position",
     "",

@@ -30,6 +30,7 @@ mod coherence;
 mod constants;
 pub mod grid;
 pub mod hypothesis;
+pub mod input;
 mod onset;
 mod refine;
 mod score;
@@ -148,7 +149,7 @@ pub fn track(
     settings: &config::Rhythm,
     progress: &dyn Progress,
 ) -> Result<Rhythm, Cancelled> {
-    let Some(front) = onset::front(mono, progress)? else {
+    let Some((front, _)) = onset::front(mono, false, progress)? else {
         return Ok(Rhythm::none(0.0));
     };
     let (groups, all) = front.pulses();
@@ -309,7 +310,7 @@ pub fn from_beats(
         }
         return Ok(Rhythm::given(given));
     }
-    let Some(front) = onset::front(mono, progress)? else {
+    let Some((front, _)) = onset::front(mono, false, progress)? else {
         given.downbeats = (0..seconds.len()).step_by(given.beats_per_bar as usize).collect();
         return Ok(Rhythm::given(given));
     };

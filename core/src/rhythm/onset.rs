@@ -11,6 +11,7 @@ use realfft::RealFftPlanner;
 use realfft::num_complex::Complex32;
 
 use super::constants::*;
+use super::input::{self, Input, MelTap};
 use crate::dsp::stft::hann;
 use crate::progress::{Cancelled, Progress, Stage};
 
@@ -82,7 +83,7 @@ impl Bands {
 
 /// `ln(1 + x)` for `x >= 0` to about 1e-5: exponent and a polynomial of the mantissa, so that it vectorises.
 #[inline(always)]
-fn ln_1p(x: f32) -> f32 {
+pub(super) fn ln_1p(x: f32) -> f32 {
     let y = 1.0 + x;
     let bits = y.to_bits();
     let exponent = (bits >> 23) as i32 - 127;
@@ -98,7 +99,7 @@ fn ln_1p(x: f32) -> f32 {
 /// Loads the frame centred on sample `centre`, levelled and windowed; zero outside the signal. Samples that are not
 /// finite count as zero.
 #[inline(always)]
-fn load(frame: &mut [f32], window: &[f32], signal: &[f32], centre: isize, mean: f32, gain: f32) {
+pub(super) fn load(frame: &mut [f32], window: &[f32], signal: &[f32], centre: isize, mean: f32, gain: f32) {
     let n = frame.len();
     let start = centre - (n / 2) as isize;
     let lo = start.clamp(0, signal.len() as isize) as usize;
@@ -116,7 +117,7 @@ fn load(frame: &mut [f32], window: &[f32], signal: &[f32], centre: isize, mean: 
 
 /// Magnitudes of a spectrum.
 #[inline(always)]
-fn magnitudes(spectrum: &[Complex32], out: &mut [f32]) {
+pub(super) fn magnitudes(spectrum: &[Complex32], out: &mut [f32]) {
     for (m, z) in out.iter_mut().zip(spectrum) {
         *m = (z.re * z.re + z.im * z.im).sqrt();
     }
@@ -136,8 +137,24 @@ fn sum(x: &[f32]) -> f32 {
     rest + lanes.iter().sum::<f32>()
 }
 
+/// Scalar product in eight lanes; as many terms as the shorter has.
+#[inline(always)]
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let n = a.len().min(b.len());
+    let (a, b) = (&a[..n], &b[..n]);
+    let mut lanes = [0.0f32; 8];
+    let (x, y) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = x.remainder().iter().zip(y.remainder()).map(|(a, b)| a * b).sum();
+    for (x, y) in x.zip(y) {
+        for i in 0..8 {
+            lanes[i] += x[i] * y[i];
+        }
+    }
+    rest + lanes.iter().sum::<f32>()
+}
+
 /// Mean and RMS about the mean of the finite samples.
-fn level(signal: &[f32]) -> (f64, f64) {
+pub(super) fn level(signal: &[f32]) -> (f64, f64) {
     let (mut total, mut power) = (0.0f64, 0.0f64);
     for block in signal.chunks(4096) {
         let (mut s, mut p) = ([0.0f32; 8], [0.0f32; 8]);
@@ -177,20 +194,40 @@ impl BandFrame {
     }
 }
 
-/// Makes the curves of `mono` at 22.05 kHz. `None` where it is silent, constant or too short to carry a beat.
-pub(crate) fn front(mono: &[f32], progress: &dyn Progress) -> Result<Option<Front>, Cancelled> {
+/// Gain that brings a signal of this RMS to [`RMS`].
+pub(super) fn gain(rms: f64) -> f32 {
+    (RMS / rms) as f32
+}
+
+/// Makes the curves of `mono` at 22.05 kHz, and the beat network's input too if `heard` by one. `None` where it is silent,
+/// constant or too short to carry a beat.
+pub(crate) fn front(
+    mono: &[f32],
+    heard: bool,
+    progress: &dyn Progress,
+) -> Result<Option<(Front, Option<Input>)>, Cancelled> {
     let (mean, rms) = level(mono);
     let usable = rms.is_finite() && rms >= SILENCE_RMS && mono.len() as f64 >= MIN_SECONDS * RATE;
     if !usable {
         return Ok(None);
     }
-    let (mean, gain) = (mean as f32, (RMS / rms) as f32);
-    let mut front = fluxes(mono, mean, gain, progress)?;
+    let (mean, gain) = (mean as f32, gain(rms));
+    let mut tap = if heard { MelTap::new(mono, mean) } else { None };
+    let mut front = fluxes(mono, mean, gain, tap.as_mut(), progress)?;
     chroma(mono, mean, gain, &mut front, progress)?;
-    Ok((front.sound.1 > front.sound.0).then_some(front))
+    if front.sound.1 <= front.sound.0 {
+        return Ok(None);
+    }
+    Ok(Some((front, tap.map(|tap| tap.finish(mono)))))
 }
 
-fn fluxes(mono: &[f32], mean: f32, gain: f32, progress: &dyn Progress) -> Result<Front, Cancelled> {
+fn fluxes(
+    mono: &[f32],
+    mean: f32,
+    gain: f32,
+    mut tap: Option<&mut MelTap>,
+    progress: &dyn Progress,
+) -> Result<Front, Cancelled> {
     let bands = Bands::new();
     let nb = bands.len();
     let frames = 1 + mono.len() / HOP;
@@ -246,6 +283,9 @@ fn fluxes(mono: &[f32], mean: f32, gain: f32, progress: &dyn Progress) -> Result
         );
         if step >= 1 && step <= frames {
             let n = step - 1;
+            if let Some(tap) = tap.as_mut().filter(|_| n % input::STRIDE == 0) {
+                tap.push(&mags, gain);
+            }
             low[n] = new
                 .sum
                 .iter()

@@ -259,7 +259,7 @@ def finish(
         kind = str(rng.choice(["white", "pink", "pink", "vinyl", "hum"]))
         x = x + fx.noise(rng, len(x), kind) * np.float32(fx.loudness(x) * 10 ** (-snr / 20))
         done["noise"] = f"{kind} {snr:.0f} dB"
-    if _chance(rng, 0.05 if clean else 0.11):
+    if _chance(rng, 0.04 if clean else 0.09):
         level = rng.uniform(0.3, 0.88)
         x = fx.mp3(x, level)
         done["mp3"] = round(level, 2)

@@ -58,7 +58,7 @@ def _features(job):
             arrays[f"mel_{count}"], arrays[f"pitch_{count}"] = made
             arrays[f"beats_{count}"] = np.asarray(mix.beats, dtype=np.float64)
             arrays[f"positions_{count}"] = np.asarray(mix.positions, dtype=np.int16)
-            done.append(_plain(mix.info))
+            done.append(_plain(mix.done))
             count += 1
         info = dict(seed=seed, style=song.style, palette=song.palette, tempo=float(song.tempo), mixes=done)
         arrays["info"] = np.array(json.dumps(info))

@@ -35,12 +35,16 @@ class Excerpt:
         return out
 
 
-def load(folder: pathlib.Path, limit: int | None = None) -> list[Excerpt]:
-    """All excerpts of a folder, in order of their seeds."""
+def load(folder: pathlib.Path, limit: int | None = None, known: set[str] | None = None) -> list[Excerpt]:
+    """All excerpts of a folder, in order of their seeds; of the songs not in `known`, which then holds them too."""
     excerpts = []
     for path in sorted(folder.glob("song_???????.npz"))[:limit]:
+        if known is not None and path.name in known:
+            continue
         try:
             with np.load(path) as file:
+                if known is not None:
+                    known.add(path.name)
                 info = json.loads(str(file["info"]))
                 for k in range(len(info["mixes"])):
                     beats, positions = file[f"beats_{k}"], file[f"positions_{k}"]
@@ -64,6 +68,11 @@ class Batches:
         self.frames, self.batch = frames, batch
         self.rng = np.random.default_rng(seed)
         self.order: list[int] = []
+
+    def extend(self, excerpts: list[Excerpt]):
+        """Adds songs; the round that is under way ends first."""
+        self.excerpts += excerpts
+        self.targets += [e.target() for e in excerpts]
 
     def __iter__(self):
         return self

@@ -7,7 +7,7 @@ Writes `checkpoint.pt` (weights, their running average, optimiser), `log.jsonl` 
 the end, `model.pt`: the averaged weights. The learning rate warms up, stays, and falls to zero over the last part of
 the run, so that a run can be prolonged from a checkpoint taken before the fall.
 
-Songs that come into the data folder while the training runs are picked up (`--rescan`): making them and learning from
+Songs that come into the data folders while the training runs are picked up (`--rescan`): making them and learning from
 them can share the time.
 """
 
@@ -75,7 +75,7 @@ def judge(model, excerpts) -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=pathlib.Path, required=True)
+    parser.add_argument("--data", type=pathlib.Path, required=True, nargs="+")
     parser.add_argument("--valid", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--steps", type=int, default=8000)
@@ -96,7 +96,8 @@ def main() -> int:
     torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
     valid = load(args.valid)
-    excerpts = load(args.data, args.limit)
+    known = {folder: set() for folder in args.data}
+    excerpts = [e for folder in args.data for e in load(folder, args.limit, known[folder])]
     if not excerpts or not valid:
         parser.error("no songs in --data or --valid: run make_data.py first")
     batches = Batches(excerpts, args.frames, args.batch, args.seed)
@@ -119,9 +120,8 @@ def main() -> int:
     model.train()
     while step < args.steps:
         if args.rescan and step and step % args.rescan == 0 and args.limit is None:
-            excerpts = load(args.data)
-            rng, batches = batches.rng, Batches(excerpts, args.frames, args.batch, args.seed)
-            batches.rng = rng
+            for folder in args.data:
+                batches.extend(load(folder, known=known[folder]))
         done = step / args.steps
         rate = args.rate * min(1.0, (step + 1) / 100)
         if done > 1 - args.fall:
@@ -146,7 +146,7 @@ def main() -> int:
                 else:
                     a.copy_(p)
         if step % 50 == 0:
-            line = dict(step=step, loss=round(float(np.mean(recent)), 5), rate=rate, excerpts=len(excerpts))
+            line = dict(step=step, loss=round(float(np.mean(recent)), 5), rate=rate, excerpts=len(batches.excerpts))
             line |= dict(wall=round(time.monotonic() - began), cpu=round(time.process_time() - cpu))
             recent = []
             if step % args.check == 0 or step == args.steps:

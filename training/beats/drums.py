@@ -14,6 +14,8 @@ from styles import Style
 Hit = tuple[float, float, int, int]
 LENGTH = 0.1
 LEVEL = {"x": 98, "X": 116, "o": 52, "g": 44}
+#: Patterns with the kick on every beat: styles that start with one of these are seldom played otherwise.
+FLOORS = ("house", "house2", "deep", "techno", "techno2", "trance", "hard", "disco", "gabber", "minimal", "jersey")
 KICKS, SNARES = (KICK, 35), (SNARE, CLAP, STICK, 40)
 
 
@@ -33,12 +35,14 @@ class Drummer:
         second = first if dice.coin(0.55) else dice.pick(style.drums)
         free = style.meter == 4 and style.steps == 4
         odd = 0.12 if free and style.form in ("club", "piece") else 0.02 if free else 0.0
+        if style.drums[0] in FLOORS:
+            odd = 0.03
         if style.name in ("idm", "breakbeat", "electro", "game_odd_form", "downtempo"):
             odd = 0.3
         self.grooves: list[Groove] = []
         for name in (first, second):
             groove = invent(dice, style) if dice.coin(odd) else draw(dice, name)
-            if dice.coin(0.55):
+            if dice.coin(0.55) and style.swing8[1] == 0.5:
                 groove = mutate(dice, style, groove)
             self.grooves.append(groove)
         self.coins = {letter: dice.coin() for letter in "abcd"}
@@ -91,7 +95,7 @@ class Drummer:
         return drums, perc
 
     def _vary(self, groove: Groove) -> Groove:
-        if self.dice.coin(0.5):
+        if self.dice.coin(0.5) and self.style.swing8[1] == 0.5:
             return mutate(self.dice, self.style, groove)
         fresh = draw(self.dice, self.dice.pick(self.style.drums))
         mixed = [new if self.dice.coin(0.4) and new.key == old.key else old for old, new in zip(groove, fresh, strict=False)]

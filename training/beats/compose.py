@@ -58,6 +58,9 @@ class _Composer:
         total = max(3, int(np.ceil(seconds * self.bpm / 60.0 / style_.meter)) + 1)
         self.has_drums = not dice.coin(style_.drumless)
         self.layers = {layer for layer, p in style_.layers.items() if layer != "perc" and dice.coin(p)}
+        if self.electronic and dice.coin(0.14):
+            # A sketch: drums and one or two tracks, or not even those.
+            self.layers = set(dice.some(sorted(self.layers), dice.pick((0, 1, 1, 2))))
         if not self.has_drums and not self.layers & {"chords", "arp", "riff"}:
             self.layers.add("chords")
         if not self.layers & {"bass", "chords", "lead", "arp", "riff"} and style_.name != "percussion":
@@ -129,7 +132,7 @@ class _Composer:
             elif layer == "riff":
                 players[layer] = riff
             else:
-                players[layer] = Line(dice, layer, style.steps, style.meter, self.key, slow)
+                players[layer] = Line(dice, layer, style.steps, style.meter, self.key, slow, self.electronic)
         for number, section in enumerate(self.sections):
             bars = [bar for bar in self.bars if bar.section == number]
             for layer in sorted(section.layers):
@@ -146,10 +149,38 @@ class _Composer:
             self.events["drums"] = drums
         if perc:
             self.events["perc"] = perc
+        self._enliven()
+        self._echo()
         self._effects()
         self._gaps()
         self._head()
         self._tail()
+
+    def _enliven(self) -> None:
+        """Gives an accompanist most of the long holes in which nothing is attacked."""
+        onsets = sorted({0.0, float(self.total_beats), *(event[0] for line in self.events.values() for event in line)})
+        limit = max(2.0 * self.style.meter, 4.0 * self.bpm / 60.0)
+        for left, right in zip(onsets[:-1], onsets[1:], strict=True):
+            if right - left > limit and self.dice.coin(0.85):
+                bars = [bar for bar in self.bars if left <= bar.start < right - 1e-6]
+                if bars:
+                    names = ("eighths3", "offbeat3", "arpeggio3", "quarters") if self.style.steps == 3 else ("quarters", "half", "stabs", "offbeat", "arpeggio", "ostinato8", "random")
+                    player = Comp(self.dice, self.style, "chords", names)
+                    self.events.setdefault("chords", []).extend(player.play(bars, self.sections[bars[0].section], self.chords))
+
+    def _echo(self) -> None:
+        """A delay in time with the song on some sequenced layers."""
+        dice = self.dice
+        rate = 0.16 if self.electronic else 0.03
+        for name in ("arp", "lead", "chords", "vocal", "perc", "chords2"):
+            if name not in self.events or not dice.coin(rate):
+                continue
+            step = dice.pick((0.75, 0.75, 0.5, 0.25, 1.0) if self.style.steps == 4 else (1 / 3, 2 / 3, 1.0))
+            decay = dice.uniform(0.4, 0.75)
+            taps = dice.whole(1, 3)
+            line = self.events[name]
+            extra = [(a + step * k, min(b, 0.5), p, int(v * decay**k)) for k in range(1, taps + 1) for a, b, p, v in line if v * decay**k > 15]
+            line.extend(event for event in extra if event[0] < self.total_beats)
 
     def _effects(self) -> None:
         """Risers before sections, falls after them."""
@@ -184,6 +215,7 @@ class _Composer:
         dice, meter = self.dice, self.style.meter
         self.lead_silence = 0.0
         self.first_beat = 0
+        self.prelude: list[tuple[str, Note]] = []
         draw = dice.unit()
         if draw < 0.06 and self.has_drums:
             count = min(LEAD_IN, meter * dice.pick((1, 1, 2)) if meter > 2 else 4)
@@ -193,6 +225,25 @@ class _Composer:
             self.first_beat = -count
         elif draw < 0.22:
             self._pickup()
+        elif draw < 0.22 + (0.02 if self.electronic else 0.06):
+            self._free_beginning()
+
+    def _free_beginning(self) -> None:
+        """Some seconds out of time before the first bar: held chords and stray notes, without beats."""
+        dice = self.dice
+        layers = [layer for layer in ("chords", "pad", "lead", "riff", "vocal", "arp") if layer in self.layers]
+        if not layers:
+            return
+        layer = dice.pick(layers)
+        length = dice.uniform(1.5, 9.0)
+        at = -length
+        while at < -0.4:
+            gap = dice.uniform(0.15, 0.7) if layer not in ("chords", "pad") else dice.uniform(0.8, 3.0)
+            tones = voice(dice.pick(self.chords.all), 55)
+            hold = min(gap, -at - 0.05)
+            for tone in tones if layer in ("chords", "pad", "riff") else (dice.pick(tones),):
+                self.prelude.append((layer, Note(at, hold, tone, dice.whole(70, 100))))
+            at += gap
 
     def _pickup(self) -> None:
         """An anacrusis of a half to three beats, by drums, bass or a tune."""
@@ -256,7 +307,19 @@ class _Composer:
         tempo = make_tempo(dice, kind, self.bpm, self.total_beats, borders)
         parts = self._perform(tempo)
         beats, positions = self._truth(tempo)
+        onsets = [note.start for part in parts if part.role != "fx" for note in part.notes]
+        first = min(onsets, default=0.0)
         offset = -float(tempo.seconds(float(self.first_beat)))
+        if self.prelude:
+            start = min(note.start for _, note in self.prelude)
+            for name in {name for name, _ in self.prelude}:
+                notes = [note for layer, note in self.prelude if layer == name]
+                part = next((p for p in parts if p.role == ROLE_OF[name]), None)
+                if part is None:
+                    part = Part(ROLE_OF[name], self.programs[name])
+                    parts.append(part)
+                part.notes.extend(notes)
+            offset -= start
         draw = dice.unit()
         noise = None
         cut = 0.0
@@ -279,8 +342,10 @@ class _Composer:
             fx.notes.insert(0, Note(0.0, noise + dice.uniform(0.0, 4.0), 55, dice.whole(50, 90)))
         parts = [part for part in parts if part.notes]
         times = beats + offset
+        first += offset
         onsets = [note.start for part in parts if part.role != "fx" for note in part.notes]
-        first = min(onsets, default=0.0)
+        # Held notes cut by the start of the excerpt count as its first sound; what is free of time does not.
+        first = min((t for t in onsets if t >= first - 1e-6), default=first)
         limit = float(tempo.seconds(self.end_beat)) + offset
         last = max(onsets, default=0.0)
         held = max((note.start + note.duration for part in parts if part.role != "fx" for note in part.notes), default=0.0)
@@ -315,6 +380,7 @@ class _Composer:
         exact = self.electronic and dice.coin(0.85) or style.human[1] == 0.0
         spread = 0.0 if exact else dice.uniform(*style.human) / 1000.0
         lagging = not exact or dice.coin(0.1)
+        wild = dice.coin(0.2 if self.electronic else 0.1)
         parts: list[Part] = []
         for name, line in self.events.items():
             if not line:
@@ -336,6 +402,10 @@ class _Composer:
                     begin = begin + dice.uniform(-0.012, 0.018)
             role = ROLE_OF.get(name, name)
             gain = dice.uniform(-5.0, 4.0) if self.electronic else dice.uniform(-4.0, 3.0)
+            if wild:
+                gain += dice.uniform(-6.0, 5.0)
+            if self.electronic and name == "bass" and dice.coin(0.15):
+                gain += 4.0
             part = Part(role, self.programs.get(name, 0) if name not in ("drums", "perc", "fx") else 0, gain_db=gain)
             pitches = np.clip(table[:, 2], 0, 127).astype(int).tolist()
             velocities = np.clip(table[:, 3], 1, 127).astype(int).tolist()

@@ -6,13 +6,16 @@ from functools import lru_cache
 
 from dice import Dice
 from form import KINDS, Bar, Section
-from patterns import CHINA, CLAP, CRASH, DRUMS, HAT, KICK, OPEN, PATTERNS, PERCUSSION, RIDE, SNARE, SPLASH, STICK, TOMS
+from grooves import Groove, draw, invent, mutate, percussion
+from patterns import CHINA, CLAP, CRASH, HAT, KICK, OPEN, RIDE, SNARE, SPLASH, STICK, TOMS
 from styles import Style
 
 #: (beat, length, key, velocity)
 Hit = tuple[float, float, int, int]
 LENGTH = 0.1
 LEVEL = {"x": 98, "X": 116, "o": 52, "g": 44}
+#: Patterns with the kick on every beat: styles that start with one of these are seldom played otherwise.
+FLOORS = ("house", "house2", "deep", "techno", "techno2", "trance", "hard", "disco", "gabber", "minimal", "jersey")
 KICKS, SNARES = (KICK, 35), (SNARE, CLAP, STICK, 40)
 
 
@@ -30,7 +33,18 @@ class Drummer:
         self.electronic = electronic
         first = dice.pick(style.drums)
         second = first if dice.coin(0.55) else dice.pick(style.drums)
-        self.grooves = [self._draw(first), self._draw(second)]
+        free = style.meter == 4 and style.steps == 4
+        odd = 0.12 if free and style.form in ("club", "piece") else 0.02 if free else 0.0
+        if style.drums[0] in FLOORS:
+            odd = 0.03
+        if style.name in ("idm", "breakbeat", "electro", "game_odd_form", "downtempo"):
+            odd = 0.3
+        self.grooves: list[Groove] = []
+        for name in (first, second):
+            groove = invent(dice, style) if dice.coin(odd) else draw(dice, name)
+            if dice.coin(0.55) and style.swing8[1] == 0.5:
+                groove = mutate(dice, style, groove)
+            self.grooves.append(groove)
         self.coins = {letter: dice.coin() for letter in "abcd"}
         self.fill_rate = dice.uniform(0.4, 1.0) if dice.coin(style.fills) else 0.0
         self.fill_every = dice.pick((4, 4, 8, 8, 2, 16))
@@ -42,11 +56,8 @@ class Drummer:
         self.skip_one = dice.uniform(0.3, 0.9) if dice.coin(0.05) else 0.0
         self.push_kick = dice.coin(0.3)
         self.swap = dice.pick((None, None, None, CLAP, STICK)) if electronic else dice.pick((None,) * 8 + (STICK,))
-        self.perc_rows = _percussion(dice, style) if dice.coin(style.layers.get("perc", 0.2)) else []
+        self.perc_rows = percussion(dice, style) if dice.coin(style.layers.get("perc", 0.2)) else []
         self.rolls = dice.uniform(0.15, 0.5) if style.name in ("trap", "future_bass", "footwork", "hiphop") and dice.coin(0.85) else 0.0
-
-    def _draw(self, name: str) -> list[tuple[int, bool, tuple[str, ...]]]:
-        return [(DRUMS[row.drum], row.drum in PERCUSSION, self.dice.pick(row.alternatives)) for row in PATTERNS[name]]
 
     def play(self, bars: list[Bar], sections: list[Section], kicks: list[list[float]] | None, pushes: set[float]) -> tuple[list[Hit], list[Hit]]:
         """Hits of drums and percussion. `kicks`, when given, are beats in each bar that the kick must follow."""
@@ -83,23 +94,29 @@ class Drummer:
             drums.extend((p, LENGTH, KICK, 100) for p in sorted(pushes) if _plays_kick(sections, p))
         return drums, perc
 
-    def _vary(self, groove: list[tuple[int, bool, tuple[str, ...]]]) -> list[tuple[int, bool, tuple[str, ...]]]:
-        name = self.dice.pick(self.style.drums)
-        fresh = self._draw(name)
-        return [new if self.dice.coin(0.4) and new[0] == old[0] else old for old, new in zip(groove, fresh, strict=False)] or groove
+    def _vary(self, groove: Groove) -> Groove:
+        if self.dice.coin(0.5) and self.style.swing8[1] == 0.5:
+            return mutate(self.dice, self.style, groove)
+        fresh = draw(self.dice, self.dice.pick(self.style.drums))
+        mixed = [new if self.dice.coin(0.4) and new.key == old.key else old for old, new in zip(groove, fresh, strict=False)]
+        return mixed or groove
 
-    def _bar(self, groove, bar: Bar, section: Section, kicks: list[float] | None) -> tuple[list[Hit], list[Hit]]:
+    def _bar(self, groove: Groove, bar: Bar, section: Section, kicks: list[float] | None) -> tuple[list[Hit], list[Hit]]:
         kick_on, snare_on, hats_on, perc_on = KINDS[section.kind]
         dice, style = self.dice, self.style
         meter = style.meter
-        half = section.kind == "half_time" and meter == 4 and _has_backbeat(groove)
+        # The kick and snare of a half-time bar take twice as long, those of a double-time bar half as long.
+        ratio = 1
+        if meter == 4 and section.kind in ("half_time", "double_time") and _has_backbeat(groove):
+            ratio = 2 if section.kind == "half_time" else -2
         hits: list[Hit] = []
         extra: list[Hit] = []
         skip = self.skip_one and dice.coin(self.skip_one)
-        for key, is_perc, texts in groove:
+        for voice in groove:
+            key, is_perc, texts = voice.key, voice.perc, voice.bars
             is_kick, is_snare = key in KICKS, key in SNARES
             if is_kick:
-                if not kick_on or kicks is not None and not half:
+                if not kick_on or kicks is not None and ratio == 1:
                     continue
             elif is_snare:
                 if not snare_on:
@@ -112,13 +129,16 @@ class Drummer:
             if is_snare and section.kind == "light":
                 key = STICK
             text = texts[bar.index % len(texts)]
-            stretch = half and (is_kick or is_snare)
-            offset = meter / 2 * (bar.index % 2) if stretch else 0.0
+            stretch = ratio != 1 and (is_kick or is_snare)
+            offset = meter / 2 * (bar.index % 2) if ratio == 2 else 0.0
             key = self.hat_to.get(key, key)
             if key == SNARE and self.swap:
                 key = self.swap
-            for where, ch in _steps(text, meter):
-                if stretch:
+            steps = _steps(text, meter)
+            if stretch and ratio == -2:
+                steps = tuple((where / 2.0 + shift, ch) for shift in (0.0, meter / 2) for where, ch in steps)
+            for where, ch in steps:
+                if stretch and ratio == 2:
                     where = (where - offset) * 2.0
                     if where < 0.0 or where >= bar.beats:
                         continue
@@ -133,17 +153,17 @@ class Drummer:
                     velocity += self.accents[int(where * 4) % 4]
                 velocity = max(18, min(127, velocity + dice.whole(-self.spread, self.spread)))
                 (extra if is_perc else hits).append((bar.start + where, LENGTH, key, velocity))
-        if kicks is not None and kick_on and not half:
+        if kicks is not None and kick_on and ratio == 1:
             hits.extend((bar.start + k, LENGTH, KICK, 100 + dice.whole(-6, 10)) for k in kicks)
         if hats_on and self.rolls and dice.coin(self.rolls):
             hits.extend(self._hat_roll(bar))
         if perc_on:
-            for key, texts in self.perc_rows:
-                for where, ch in _steps(texts[bar.index % len(texts)], meter):
+            for row in self.perc_rows:
+                for where, ch in _steps(row.bars[bar.index % len(row.bars)], meter):
                     if where < bar.beats:
                         velocity = self._level(ch)
                         if velocity:
-                            extra.append((bar.start + where, LENGTH, key, max(18, velocity - 12 + dice.whole(-6, 6))))
+                            extra.append((bar.start + where, LENGTH, row.key, max(18, velocity - 12 + dice.whole(-6, 6))))
         return hits, extra
 
     def _level(self, ch: str) -> int:
@@ -191,9 +211,9 @@ class Drummer:
         return make_fill(dice, self.style, self.electronic, hits, bar)
 
 
-def _has_backbeat(groove: list[tuple[int, bool, tuple[str, ...]]]) -> bool:
+def _has_backbeat(groove: Groove) -> bool:
     """Whether the snare falls on beat 2: only then can its tempo be halved and the bar stay what it is."""
-    return any(key in SNARES and text[len(text) // 4] in "xX" for key, _, texts in groove for text in texts[:1])
+    return any(voice.key in SNARES and voice.bars[0][len(voice.bars[0]) // 4] in "xX" for voice in groove)
 
 
 def _plays_kick(sections: list[Section], beat: float) -> bool:
@@ -252,27 +272,3 @@ def make_fill(dice: Dice, style: Style, electronic: bool, hits: list[Hit], bar: 
     if kind == "double":
         return before + inside + [(start + i / 2, LENGTH, KICK, 104) for i in range(int(length * 2))]
     return before + keep + [(end - 1.0, LENGTH, CRASH, 112), (end - 0.5, LENGTH, CRASH, 112), (end - 1.0, LENGTH, KICK, 110), (end - 0.5, LENGTH, KICK, 110)]
-
-
-PERC_KEYS = ((82, 69, 70), (54,), (63, 64), (62, 63), (60, 61), (56,), (75, 76), (67, 68), (81, 80), (73,), (39,), (37,), (42, 46), (58,))
-PERC_TEXTS4 = ("xoxo xoxo xoxo xoxo", "x.x. x.x. x.x. x.x.", "..x. ..x. ..x. ..x.", "x..x ..x. x..x ..x.", "x..x ..x. ..x. x...", ".... x... .... x...", "oxox oxox oxox oxox", ".xx. .xx. .xx. .xx.", "x... x... x... x...", "..xx ..xx ..xx ..xx", "x.xx x.xx x.xx x.xx", "...x ..x. ...x ..x.", ".... .... .... ..x.", "..x. .x.. x..x ..x.", "x..x..x..x..x..x", "..x..x..x..x..x.")  # fmt: skip
-PERC_TEXTS3 = ("xoo xoo xoo xoo", "x.x x.x x.x x.x", "..x ..x ..x ..x", "x.. x.. x.. x..", ".xx .xx .xx .xx", "... x.. ... x..", "x.x .x. x.x .x.")
-
-
-def _percussion(dice: Dice, style: Style) -> list[tuple[int, list[str]]]:
-    """One to three rows of a percussion player, from the table or invented."""
-    rows = []
-    for _ in range(dice.pick((1, 1, 2, 2, 3))):
-        key = dice.pick(dice.pick(PERC_KEYS))
-        steps = style.meter * (3 if style.steps == 3 else 4)
-        texts = []
-        for _ in range(dice.pick((1, 1, 2))):
-            if dice.coin(0.3):
-                density = dice.uniform(0.15, 0.6)
-                text = "".join(dice.pick("xxo") if dice.coin(density) else "." for _ in range(steps))
-            else:
-                text = dice.pick(PERC_TEXTS3 if style.steps == 3 else PERC_TEXTS4).replace(" ", "")
-                text = (text * 2)[:steps]
-            texts.append(text)
-        rows.append((key, texts))
-    return rows

@@ -11,15 +11,14 @@ from styles import Style
 KINDS = {
     "full": (True, True, True, True), "alt": (True, True, True, True), "light": (True, True, True, False),
     "hats_only": (False, False, True, True), "no_kick": (False, True, True, True), "no_drums": (False, False, False, False),
-    "drums_only": (True, True, True, True), "half_time": (True, True, True, True), "build": (True, True, True, True),
+    "drums_only": (True, True, True, True), "half_time": (True, True, True, True), "double_time": (True, True, True, True), "build": (True, True, True, True),
     "break": (False, False, False, False), "solo": (False, False, False, False), "kick_only": (True, False, False, False),
     "kick_hats": (True, False, True, True), "no_hats": (True, True, False, False), "perc_only": (False, False, False, True),
-    "half_drums": (False, True, True, True),
 }  # fmt: skip
 
-SONG_KINDS = (("full", 7.0), ("alt", 2.2), ("light", 1.2), ("hats_only", 0.4), ("no_drums", 0.8), ("no_kick", 0.25), ("drums_only", 0.3), ("half_time", 0.45), ("build", 0.2), ("break", 0.3), ("no_hats", 0.15), ("solo", 0.25), ("kick_hats", 0.2))  # fmt: skip
-CLUB_KINDS = (("full", 6.0), ("alt", 2.2), ("light", 0.8), ("hats_only", 0.9), ("no_drums", 0.8), ("no_kick", 1.0), ("drums_only", 0.7), ("half_time", 0.25), ("build", 0.9), ("break", 1.1), ("solo", 0.8), ("kick_only", 0.5), ("kick_hats", 0.8), ("no_hats", 0.4), ("perc_only", 0.25))  # fmt: skip
-RIFF_KINDS = (("full", 7.0), ("alt", 3.0), ("half_time", 1.3), ("light", 0.5), ("hats_only", 0.3), ("no_drums", 0.8), ("solo", 0.5), ("drums_only", 0.3), ("no_hats", 0.1))  # fmt: skip
+SONG_KINDS = (("full", 7.0), ("alt", 2.2), ("light", 1.2), ("hats_only", 0.4), ("no_drums", 0.8), ("no_kick", 0.25), ("drums_only", 0.3), ("half_time", 0.45), ("double_time", 0.2), ("build", 0.2), ("break", 0.3), ("no_hats", 0.15), ("solo", 0.25), ("kick_hats", 0.2))  # fmt: skip
+CLUB_KINDS = (("full", 6.0), ("alt", 2.2), ("light", 0.8), ("hats_only", 0.9), ("no_drums", 0.8), ("no_kick", 1.0), ("drums_only", 0.7), ("half_time", 0.25), ("double_time", 0.08), ("build", 0.9), ("break", 1.1), ("solo", 0.8), ("kick_only", 0.5), ("kick_hats", 0.8), ("no_hats", 0.4), ("perc_only", 0.25))  # fmt: skip
+RIFF_KINDS = (("full", 7.0), ("alt", 3.0), ("half_time", 1.3), ("double_time", 0.6), ("light", 0.5), ("hats_only", 0.3), ("no_drums", 0.8), ("solo", 0.5), ("drums_only", 0.3), ("no_hats", 0.1))  # fmt: skip
 PIECE_KINDS = (("full", 6.0), ("alt", 2.5), ("light", 1.6), ("hats_only", 0.5), ("no_drums", 1.8), ("no_kick", 0.4), ("drums_only", 0.2), ("break", 0.4), ("solo", 0.6), ("perc_only", 0.4))  # fmt: skip
 KIND_WEIGHTS = {"song": SONG_KINDS, "club": CLUB_KINDS, "riff": RIFF_KINDS, "piece": PIECE_KINDS}
 
@@ -71,6 +70,9 @@ def make_sections(dice: Dice, style: Style, layers: set[str], drums: bool, total
     while at < total:
         length = _length(dice, style.form, total, style.meter)
         kind = dice.weighted(kinds)
+        if not sections and style.form == "club" and dice.coin(0.35):
+            # Many excerpts begin where a track does: with one thing at a time.
+            kind = dice.pick(("kick_only", "kick_hats", "hats_only", "solo", "no_drums", "no_kick", "perc_only", "drums_only"))
         if kind == last_kind and kind not in ("full", "alt"):
             kind = "full"
         if last_kind == "build":

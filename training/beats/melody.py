@@ -38,7 +38,7 @@ def vary(dice: Dice, motif: Motif) -> Motif:
 class Line:
     """A melody player: motifs by theme, phrases of two to eight bars."""
 
-    def __init__(self, dice: Dice, layer: str, steps: int, meter: int, key: Key, slow: bool) -> None:
+    def __init__(self, dice: Dice, layer: str, steps: int, meter: int, key: Key, slow: bool, electronic: bool) -> None:
         self.dice, self.layer, self.steps, self.meter, self.key = dice, layer, steps, meter, key
         self.motif_bars = dice.pick((1, 1, 2, 2, 2, 4)) if meter > 2 else dice.pick((2, 2, 4))
         density = dice.uniform(0.45, 1.0) if slow else dice.uniform(0.3, 0.85)
@@ -47,7 +47,9 @@ class Line:
         self.density = density
         self.style = "line"
         if layer == "vocal":
-            self.style = dice.pick(("line", "line", "rap", "chops"))
+            self.style = dice.pick(("line", "line", "rap", "chops") if electronic else ("line", "line", "line", "line", "rap"))
+        elif electronic and dice.coin(0.45):
+            self.style = "clip"
         on_one = dice.pick((0.9, 0.6, 0.3, 0.15))
         self.motifs = {theme: make_motif(dice, steps, meter, self.motif_bars, density, 6, on_one) for theme in "ABC"}
         self.base = {"lead": dice.pick((60, 65, 72)), "vocal": dice.pick((55, 60, 64)), "counter": dice.pick((48, 55, 67))}.get(layer, 60)
@@ -63,6 +65,8 @@ class Line:
             return self._rap(bars, chords)
         if self.style == "chops":
             return self._chops(bars, chords)
+        if self.style == "clip":
+            return self._clip(bars, section)
         dice = self.dice
         events: list[Event] = []
         motif = self.motifs[section.theme]
@@ -92,6 +96,19 @@ class Line:
                     where = end - (count - i) * unit
                     if where > start + 0.5:
                         events.append(self._note(where, unit * 0.95, (line[0][2] if line else 0) - count + i, chords))
+        return events
+
+    def _clip(self, bars: list[Bar], section: Section) -> list[Event]:
+        """The motif over and over, whatever the chords: a clip on a sequencer's track."""
+        events: list[Event] = []
+        size = self.motif_bars
+        for first in range(0, len(bars), size):
+            group = bars[first : first + size]
+            end = group[-1].start + group[-1].beats
+            for at, length, step in self.motifs[section.theme]:
+                where = group[0].start + at + max(0.0, self.offset)
+                if where < end - 1e-6:
+                    events.append((where, max(0.1, min(length, end - where) * 0.96), scale_pitch(self.key, step, self.base), 96))
         return events
 
     def _note(self, where: float, length: float, step: int, chords: Chords) -> Event:

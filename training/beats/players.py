@@ -115,11 +115,14 @@ class Bass:
 class Comp:
     """Accompanist: a figure for each theme, voiced over the chords."""
 
-    def __init__(self, dice: Dice, style: Style, program_layer: str) -> None:
+    def __init__(self, dice: Dice, style: Style, layer: str, figures: tuple[str, ...] = ()) -> None:
+        """Plays the style's figures, or those named."""
         self.dice, self.style = dice, style
         self.low = dice.pick((48, 52, 55, 57, 60))
         self.gate = dice.pick((1.0, 0.95, 0.7, 0.4))
-        names = style.comp if program_layer == "chords" or dice.coin(0.6) else (*style.comp, "stabs", "sparse", "half", "offbeat") if style.steps == 4 else style.comp
+        names = figures or style.comp
+        if layer == "chords2" and style.steps == 4 and dice.coin(0.4):
+            names = (*names, "stabs", "sparse", "half", "offbeat")
         name = dice.pick(names)
         self.figures = {}
         for theme in "ABC":

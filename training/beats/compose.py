@@ -15,9 +15,11 @@ import numpy as np
 
 from dice import Dice
 from drums import Drummer
+from figures import random_hits
 from form import KINDS, Bar, Section, make_bars, make_sections
 from harmony import Chords, choose_key, lay_out, make_loop, voice
 from instruments import ROLE_OF, SOUNDS
+from look import table, write_midi
 from melody import Arp, Event, Line, Riff
 from patterns import HAT, STICK
 from players import Bass, Comp, Pad, anticipated
@@ -90,6 +92,8 @@ class _Composer:
         chords = []
         for section in self.sections:
             loop = loops[section.theme]
+            if section.beats:
+                loop = [(length * section.beats / meter, root, intervals) for length, root, intervals in loop]
             move = displaced if loop[0][0] + displaced > 0.5 else 0.0
             chords.extend(lay_out(loop, section.start, section.end, move))
         if dice.coin(self.style.push):
@@ -106,7 +110,7 @@ class _Composer:
         riff_hits = {bar.start: riff.rhythm(bar, self.sections[bar.section]) for bar in self.bars} if riff else {}
         drummer = Drummer(dice, style, self.electronic)
         follow = None
-        if riff and style.sound[0] == "metal" and dice.coin(0.4):
+        if riff and style.sound[0] == "metal" and dice.coin(0.12 if style.name == "thrash" else 0.4):
             follow = [riff_hits[bar.start] if "riff" in self.sections[bar.section].layers else [0.0, 2.0] for bar in self.bars]
         pushes = {c.start - c.push for c in self.chords.all if c.push}
         drums, perc = drummer.play(self.bars, self.sections, follow, pushes)
@@ -151,6 +155,7 @@ class _Composer:
             self.events["perc"] = perc
         self._enliven()
         self._echo()
+        self._unison()
         self._effects()
         self._gaps()
         self._head()
@@ -181,6 +186,33 @@ class _Composer:
             line = self.events[name]
             extra = [(a + step * k, min(b, 0.5), p, int(v * decay**k)) for k in range(1, taps + 1) for a, b, p, v in line if v * decay**k > 15]
             line.extend(event for event in extra if event[0] < self.total_beats)
+
+    def _unison(self) -> None:
+        """Hits of the whole band together, at the ends of some sections or all through a bar that returns."""
+        dice, style = self.dice, self.style
+        if not dice.coin(0.05 if self.electronic else 0.14):
+            return
+        rhythm = random_hits(dice, style.steps, style.meter, dice.uniform(0.4, 0.8), 0.8)
+        whole = dice.coin(0.7)
+        for bar in self.bars:
+            section = self.sections[bar.section]
+            if bar.index + 1 < section.bars and not (bar.index % 4 == 3 and dice.coin(0.2)) or dice.coin(0.4):
+                continue
+            low = bar.start + (0.0 if whole else bar.beats / 2)
+            high = float(bar.start + bar.beats)
+            places = [bar.start + hit / style.steps for hit in rhythm if low <= bar.start + hit / style.steps < high]
+            for name in ("drums", "bass", "chords", "chords2", "riff", "arp"):
+                line = self.events.get(name)
+                if not line or not any(low <= event[0] < high for event in line):
+                    continue
+                line = [event for event in line if not low - 1e-6 <= event[0] < high - 1e-6]
+                for place in places:
+                    if name == "drums":
+                        line.extend([(place, 0.1, 36, 112), (place, 0.1, dice.pick((38, 49, 49, 46)), 110)])
+                    elif name != "arp":
+                        tones = voice(self.chords.heard_at(place), 33 if name in ("bass", "riff") else 55)
+                        line.extend((place, 0.25, tone, 108) for tone in (tones[:1] if name == "bass" else tones))
+                self.events[name] = line
 
     def _effects(self) -> None:
         """Risers before sections, falls after them."""
@@ -304,7 +336,7 @@ class _Composer:
         dice, style = self.dice, self.style
         borders = [section.start for section in self.sections]
         kind = "grid" if self.palette == "electronic" and style.tempo != "free" else style.tempo
-        tempo = make_tempo(dice, kind, self.bpm, self.total_beats, borders)
+        tempo = make_tempo(dice, kind, self.bpm, self.total_beats, borders, int(self.end_beat) if self.ends else None)
         parts = self._perform(tempo)
         beats, positions = self._truth(tempo)
         onsets = [note.start for part in parts if part.role != "fx" for note in part.notes]
@@ -380,6 +412,11 @@ class _Composer:
         exact = self.electronic and dice.coin(0.85) or style.human[1] == 0.0
         spread = 0.0 if exact else dice.uniform(*style.human) / 1000.0
         lagging = not exact or dice.coin(0.1)
+        # Dynamics: each section has a level, and most players stress the bar line a little.
+        borders = np.array([section.start for section in self.sections], dtype=np.float64)
+        depth = dice.uniform(0.0, 0.3) if not self.electronic or dice.coin(0.3) else 0.0
+        level = 1.0 - depth * np.array([0.0] + [0.0 if s.kind == "full" else dice.unit() for s in self.sections])
+        bar_starts = np.array([bar.start * 12 for bar in self.bars])
         wild = dice.coin(0.2 if self.electronic else 0.1)
         parts: list[Part] = []
         for name, line in self.events.items():
@@ -400,6 +437,14 @@ class _Composer:
                     begin = begin + np.clip(dice.rng.normal(0.0, own, chord.max() + 1), -2.5 * own, 2.5 * own)[chord]
                 if lagging and not (drums and name == "drums"):
                     begin = begin + dice.uniform(-0.012, 0.018)
+            velocity = table[:, 3]
+            if name != "fx":
+                velocity = velocity * level[np.searchsorted(borders, table[:, 0] + 1e-6, side="right")]
+                if name not in ("drums", "perc") and dice.coin(0.6):
+                    stress = dice.uniform(2.0, 12.0)
+                    down = np.isin(np.round(table[:, 0] * 12), bar_starts)
+                    on_beat = np.abs(table[:, 0] - np.round(table[:, 0])) < 1e-3
+                    velocity = velocity + stress * (down + 0.5 * on_beat - 0.5)
             role = ROLE_OF.get(name, name)
             gain = dice.uniform(-5.0, 4.0) if self.electronic else dice.uniform(-4.0, 3.0)
             if wild:
@@ -408,7 +453,7 @@ class _Composer:
                 gain += 4.0
             part = Part(role, self.programs.get(name, 0) if name not in ("drums", "perc", "fx") else 0, gain_db=gain)
             pitches = np.clip(table[:, 2], 0, 127).astype(int).tolist()
-            velocities = np.clip(table[:, 3], 1, 127).astype(int).tolist()
+            velocities = np.clip(velocity, 1, 127).astype(int).tolist()
             part.notes = [Note(*row) for row in zip(begin.tolist(), length.tolist(), pitches, velocities, strict=True)]
             parts.append(part)
         return parts
@@ -433,65 +478,6 @@ def _shift(notes: list[Note], offset: float, duration: float) -> list[Note]:
             out.append(note)
     out.sort(key=lambda n: n.start)
     return out
-
-
-def write_midi(song: Song, path: str) -> None:
-    """Writes `song` as a MIDI file at 120 BPM (times are kept, not beats), with the beats as clicks on a track."""
-    import mido
-
-    file = mido.MidiFile(ticks_per_beat=480)
-    channels = [c for c in range(16) if c != 9]
-    for index, part in enumerate(song.parts):
-        track = mido.MidiTrack()
-        file.tracks.append(track)
-        drums = part.role in ("drums", "perc")
-        channel = 9 if drums else channels[index % len(channels)]
-        track.append(mido.MetaMessage("track_name", name=part.role))
-        if not drums:
-            track.append(mido.Message("program_change", channel=channel, program=part.program))
-        _fill_track(track, channel, [(n.start, n.duration, n.pitch, n.velocity) for n in part.notes])
-    track = mido.MidiTrack()
-    file.tracks.append(track)
-    track.append(mido.MetaMessage("track_name", name="beats"))
-    _fill_track(track, 9, [(t, 0.05, 34 if p == 1 else 33, 100) for t, p in zip(song.beats, song.positions, strict=True)])
-    file.save(path)
-
-
-def _fill_track(track, channel: int, notes: list[tuple[float, float, int, int]]) -> None:
-    import mido
-
-    messages = []
-    for start, length, pitch, velocity in notes:
-        messages.append((int(start * 960), 1, pitch, velocity))
-        messages.append((int((start + length) * 960), 0, pitch, 0))
-    now = 0
-    for tick, on, pitch, velocity in sorted(messages):
-        kind = "note_on" if on else "note_off"
-        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - now))
-        now = tick
-
-
-def table(song: Song) -> str:
-    """What each part plays in each bar, sixteen characters a bar, as text."""
-    lines = [f"seed {song.seed} {song.style} {song.palette} {song.tempo:.1f} BPM, {len(song.beats)} beats"]
-    lines.append("sections " + ", ".join(f"{t:.1f} {k}" for t, k in song.sections))
-    if len(song.beats) < 2:
-        return lines[0]
-    downs = np.flatnonzero(song.positions == 1)
-    numbers = np.arange(len(song.beats))
-    rows: dict[str, np.ndarray] = {}
-    for part in song.parts:
-        for note in part.notes:
-            beat = np.interp(note.start, song.beats, numbers, left=-1)
-            if beat < 0:
-                continue
-            name = part.role if part.role not in ("drums", "perc") else f"{part.role[0]}{note.pitch}"
-            rows.setdefault(name, np.zeros(len(song.beats) * 4 + 4, dtype=bool))[int(round(beat * 4))] = True
-    for name in sorted(rows):
-        text = "".join("x" if on else "." for on in rows[name])
-        cut = [text[a * 4 : b * 4] for a, b in zip(downs[:-1], downs[1:], strict=True)]
-        lines.append(f"{name:>7} |" + "|".join(cut[:12]))
-    return "\n".join(lines)
 
 
 def main() -> None:

@@ -48,6 +48,8 @@ class Section:
     late: set[str] = field(default_factory=set)
     #: Whether drums use the song's second pattern.
     second: bool = False
+    #: Beats in each bar, where the whole section leaves the song's meter; 0 where it does not.
+    beats: int = 0
 
 
 def _length(dice: Dice, form: str, total: int, meter: int) -> int:
@@ -139,12 +141,14 @@ def make_bars(dice: Dice, style: Style, sections: list[Section]) -> list[Bar]:
             at_end = dice.pick(sections)
             index = at_end.first + at_end.bars - 1 if dice.coin(0.7) else dice.whole(2, total - 2)
             odd[index] = dice.pick((2, 2, 2, 3, 1, 5, 6)) if style.meter == 4 else dice.pick((2, 4))
+    if dice.coin(0.02) and style.meter in (3, 4) and style.steps == 4 and len(sections) > 1:
+        dice.pick(sections[1:]).beats = 3 if style.meter == 4 else 4
     bars: list[Bar] = []
     beat = 0
     for number, section in enumerate(sections):
         section.start = beat
         for index in range(section.bars):
-            beats = odd.get(section.first + index, style.meter)
+            beats = odd.get(section.first + index, section.beats or style.meter)
             bars.append(Bar(beat, beats, number, index))
             beat += beats
         section.end = beat

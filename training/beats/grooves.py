@@ -99,6 +99,10 @@ def mutate(dice: Dice, style: Style, groove: Groove) -> Groove:
     for voice in groove:
         bars = voice.bars
         size = len(bars[0])
+        if voice.perc and style.form != "club" and dice.coin(0.85):
+            # Claves, bells and hand drums are what they are.
+            out.append(voice)
+            continue
         if voice.key in (HAT, RIDE) and dice.coin(rate * 0.4) and style.meter in (2, 3, 4):
             text = dice.pick(hats) if dice.coin(0.75) else euclid(dice.whole(3, 11), 12 if style.steps == 3 else 16, dice.whole(0, 15))
             bars = (text[: style.meter * (3 if style.steps == 3 else 4)],)

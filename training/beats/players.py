@@ -46,7 +46,8 @@ class Bass:
             if theme != "A" and dice.coin(0.4):
                 name = dice.pick(style.bass)
             self.figures[theme] = (name, bass_figure(dice, name, style.steps, style.meter))
-        self.leads = dice.uniform(0.0, 0.6)
+        #: How likely a run leads into the next section.
+        self.runs = dice.uniform(0.2, 0.9) if dice.coin(0.3) else 0.0
 
     def play(self, bars: list[Bar], section: Section, chords: Chords, kicks: dict[int, list[float]], riff: dict[int, list[float]]) -> list[Event]:
         """Events of one section; `kicks` and `riff` are attacks by bar start, which some figures follow."""
@@ -71,6 +72,22 @@ class Bass:
                 if ch == "T":
                     pitch = self.low + (self.key.tonic - self.low) % 12
                 out.append((where, max(0.08, length * self.gate), pitch, dice.whole(66, 80) if ch == "r" else dice.whole(92, 112)))
+        if self.runs and dice.coin(self.runs):
+            out = self._run(out, bars[-1], chords)
+        return out
+
+    def _run(self, out: list[Event], bar: Bar, chords: Chords) -> list[Event]:
+        """Replaces the end of a section by a run up or down to the root that follows."""
+        dice = self.dice
+        end = float(bar.start + bar.beats)
+        unit = 1 / 3 if self.style.steps == 3 else dice.pick((0.5, 0.5, 0.25, 1.0))
+        count = min(dice.whole(2, 4), int(bar.beats / unit))
+        following = chords.at(end + 1e-3)
+        target = self.low + (following.root - self.low) % 12
+        sign = dice.pick((-1, 1))
+        start = end - count * unit
+        out = [event for event in out if event[0] < start - 1e-6]
+        out.extend((start + i * unit, unit * 0.95, target + sign * (count - i) * dice.pick((1, 2)), dice.whole(88, 108)) for i in range(count))
         return out
 
     def _interval(self, ch: str, intervals: tuple[int, ...]) -> int:

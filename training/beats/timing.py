@@ -30,8 +30,11 @@ class TempoMap:
         return np.interp(beats, self.grid, self.times)
 
 
-def make_tempo(dice: Dice, kind: str, bpm: float, beats: int, borders: list[int], lead_in: int = 16) -> TempoMap:
-    """Tempo of a song of `beats` beats; `borders` are beats at which sections start."""
+def make_tempo(dice: Dice, kind: str, bpm: float, beats: int, borders: list[int], end: int | None = None, lead_in: int = 16) -> TempoMap:
+    """Tempo of a song of `beats` beats; `borders` are beats at which sections start.
+
+    `end` is the beat of a final chord, towards which players may slow down.
+    """
     move = dice.weighted(MOVES[kind])
     count = beats + 2 * lead_in
     log = np.zeros(count)
@@ -64,6 +67,9 @@ def make_tempo(dice: Dice, kind: str, bpm: float, beats: int, borders: list[int]
         for border in places:
             log[lead_in + border - 1] -= dice.uniform(0.3, 0.9)
             log[lead_in + border - 2] -= dice.uniform(0.05, 0.25)
+    if end is not None and kind != "grid" and dice.coin(0.4):
+        width = dice.pick((2, 4, 8))
+        log = log - dice.uniform(0.1, 0.55) * np.clip((at - end + width) / width, 0.0, 1.0) ** 1.5
     periods = 60.0 / bpm * np.exp(-log)
     return TempoMap(periods, -lead_in, move)
 

@@ -16,7 +16,7 @@ import numpy as np
 from dice import Dice
 from drums import Drummer
 from figures import random_hits
-from form import KINDS, Bar, Section, make_bars, make_sections
+from form import Bar, Section, make_bars, make_sections
 from harmony import Chords, choose_key, lay_out, make_loop, voice
 from instruments import ROLE_OF, SOUNDS
 from look import table, write_midi
@@ -63,9 +63,12 @@ class _Composer:
         if self.electronic and dice.coin(0.14):
             # A sketch: drums and one or two tracks, or not even those.
             self.layers = set(dice.some(sorted(self.layers), dice.pick((0, 1, 1, 2))))
+        if self.has_drums and dice.coin(0.025):
+            # A drummer alone.
+            self.layers = set()
         if not self.has_drums and not self.layers & {"chords", "arp", "riff"}:
             self.layers.add("chords")
-        if not self.layers & {"bass", "chords", "lead", "arp", "riff"} and style_.name != "percussion":
+        if self.layers and not self.layers & {"bass", "chords", "lead", "arp", "riff"}:
             self.layers.add(dice.pick(("bass", "chords", "lead")))
         self.sections: list[Section] = make_sections(dice, style_, self.layers, self.has_drums, total)
         self.bars: list[Bar] = make_bars(dice, style_, self.sections)
@@ -97,7 +100,13 @@ class _Composer:
             move = displaced if loop[0][0] + displaced > 0.5 else 0.0
             chords.extend(lay_out(loop, section.start, section.end, move))
         if dice.coin(self.style.push):
-            amount = 0.5 if self.style.steps == 4 and not (self.electronic and dice.coin(0.4)) else 1 / 3 if self.style.steps == 3 else 0.25
+            amount = (
+                0.5
+                if self.style.steps == 4 and not (self.electronic and dice.coin(0.4))
+                else 1 / 3
+                if self.style.steps == 3
+                else 0.25
+            )
             rate = dice.pick((0.25, 0.5, 0.9))
             for index, chord in enumerate(chords):
                 if index and chord.start - chords[index - 1].start > 1.0 and dice.coin(rate):
@@ -111,7 +120,9 @@ class _Composer:
         drummer = Drummer(dice, style, self.electronic)
         follow = None
         if riff and style.sound[0] == "metal" and dice.coin(0.12 if style.name == "thrash" else 0.4):
-            follow = [riff_hits[bar.start] if "riff" in self.sections[bar.section].layers else [0.0, 2.0] for bar in self.bars]
+            follow = [
+                riff_hits[bar.start] if "riff" in self.sections[bar.section].layers else [0.0, 2.0] for bar in self.bars
+            ]
         pushes = {c.start - c.push for c in self.chords.all if c.push}
         drums, perc = drummer.play(self.bars, self.sections, follow, pushes)
         if not self.has_drums:
@@ -149,6 +160,10 @@ class _Composer:
                 if layer in ("bass", "chords", "chords2", "pad"):
                     new = anticipated(new, self.chords)
                 self.events.setdefault(layer, []).extend(new)
+        if "counter" in self.events and "lead" in self.events and dice.coin(0.4):
+            # The second voice in parallel below or above the first.
+            shift = dice.pick((-3, -4, -5, 12, -12, 3, 4))
+            self.events["counter"] = [(a, b, p + shift, max(1, v - 8)) for a, b, p, v in self.events["lead"]]
         if drums:
             self.events["drums"] = drums
         if perc:
@@ -169,9 +184,15 @@ class _Composer:
             if right - left > limit and self.dice.coin(0.85):
                 bars = [bar for bar in self.bars if left <= bar.start < right - 1e-6]
                 if bars:
-                    names = ("eighths3", "offbeat3", "arpeggio3", "quarters") if self.style.steps == 3 else ("quarters", "half", "stabs", "offbeat", "arpeggio", "ostinato8", "random")
+                    names = (
+                        ("eighths3", "offbeat3", "arpeggio3", "quarters")
+                        if self.style.steps == 3
+                        else ("quarters", "half", "stabs", "offbeat", "arpeggio", "ostinato8", "random")
+                    )
                     player = Comp(self.dice, self.style, "chords", names)
-                    self.events.setdefault("chords", []).extend(player.play(bars, self.sections[bars[0].section], self.chords))
+                    self.events.setdefault("chords", []).extend(
+                        player.play(bars, self.sections[bars[0].section], self.chords)
+                    )
 
     def _echo(self) -> None:
         """A delay in time with the song on some sequenced layers."""
@@ -184,7 +205,12 @@ class _Composer:
             decay = dice.uniform(0.4, 0.75)
             taps = dice.whole(1, 3)
             line = self.events[name]
-            extra = [(a + step * k, min(b, 0.5), p, int(v * decay**k)) for k in range(1, taps + 1) for a, b, p, v in line if v * decay**k > 15]
+            extra = [
+                (a + step * k, min(b, 0.5), p, int(v * decay**k))
+                for k in range(1, taps + 1)
+                for a, b, p, v in line
+                if v * decay**k > 15
+            ]
             line.extend(event for event in extra if event[0] < self.total_beats)
 
     def _unison(self) -> None:
@@ -240,7 +266,11 @@ class _Composer:
             spared = dice.pick(("vocal", "lead", "drums", "fx", "none"))
             for name, line in self.events.items():
                 if name not in (spared, "fx"):
-                    self.events[name] = [(a, min(b, low - a) if a < low else b, p, v) for a, b, p, v in line if not low - 1e-6 <= a < high - 1e-6]
+                    self.events[name] = [
+                        (a, min(b, low - a) if a < low else b, p, v)
+                        for a, b, p, v in line
+                        if not low - 1e-6 <= a < high - 1e-6
+                    ]
 
     def _head(self) -> None:
         """Count-in, pick-ups and free beginnings before beat 0."""
@@ -380,7 +410,9 @@ class _Composer:
         first = min((t for t in onsets if t >= first - 1e-6), default=first)
         limit = float(tempo.seconds(self.end_beat)) + offset
         last = max(onsets, default=0.0)
-        held = max((note.start + note.duration for part in parts if part.role != "fx" for note in part.notes), default=0.0)
+        held = max(
+            (note.start + note.duration for part in parts if part.role != "fx" for note in part.notes), default=0.0
+        )
         stop = min(duration - 0.02, limit - 1e-6, max(last + 0.05, held - 0.3))
         keep = (times >= max(0.0, first - 0.06)) & (times <= stop)
         sections = [(float(tempo.seconds(float(s.start))) + offset, s.kind) for s in self.sections]

@@ -25,7 +25,9 @@ def write_midi(song: Song, path: str) -> None:
     track = mido.MidiTrack()
     file.tracks.append(track)
     track.append(mido.MetaMessage("track_name", name="beats"))
-    _fill_track(track, 9, [(t, 0.05, 34 if p == 1 else 33, 100) for t, p in zip(song.beats, song.positions, strict=True)])
+    _fill_track(
+        track, 9, [(t, 0.05, 34 if p == 1 else 33, 100) for t, p in zip(song.beats, song.positions, strict=True)]
+    )
     file.save(path)
 
 

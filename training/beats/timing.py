@@ -10,7 +10,8 @@ from dice import Dice
 MOVES = {
     "grid": (("constant", 9.3), ("jump", 0.22), ("jitter", 0.12), ("drift", 0.1), ("ramp", 0.14)),
     "band": (("constant", 5.4), ("jitter", 1.3), ("drift", 2.3), ("ramp", 0.5), ("jump", 0.4), ("hold", 0.25)),
-    "free": (("constant", 3.0), ("jitter", 1.0), ("drift", 3.2), ("ramp", 1.0), ("jump", 0.4), ("phrases", 1.4), ("hold", 0.6)),
+    "free": (("constant", 3.0), ("jitter", 1.0), ("drift", 3.2), ("ramp", 1.0), ("jump", 0.4), ("phrases", 1.4),
+             ("hold", 0.6)),
 }  # fmt: skip
 
 
@@ -30,7 +31,9 @@ class TempoMap:
         return np.interp(beats, self.grid, self.times)
 
 
-def make_tempo(dice: Dice, kind: str, bpm: float, beats: int, borders: list[int], end: int | None = None, lead_in: int = 16) -> TempoMap:
+def make_tempo(
+    dice: Dice, kind: str, bpm: float, beats: int, borders: list[int], end: int | None = None, lead_in: int = 16
+) -> TempoMap:
     """Tempo of a song of `beats` beats; `borders` are beats at which sections start.
 
     `end` is the beat of a final chord, towards which players may slow down.
@@ -84,5 +87,7 @@ def swing(beats: np.ndarray, eighths: float, sixteenths: float) -> np.ndarray:
         doubled = beats * 2.0
         whole = np.floor(doubled + 1e-9)
         x = doubled - whole
-        return (whole + np.where(x < 0.5, x * 2.0 * sixteenths, sixteenths + (x - 0.5) * 2.0 * (1.0 - sixteenths))) / 2.0
+        return (
+            whole + np.where(x < 0.5, x * 2.0 * sixteenths, sixteenths + (x - 0.5) * 2.0 * (1.0 - sixteenths))
+        ) / 2.0
     return beats

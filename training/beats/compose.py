@@ -72,6 +72,7 @@ class _Composer:
             self.layers.add(dice.pick(("bass", "chords", "lead")))
         self.sections: list[Section] = make_sections(dice, style_, self.layers, self.has_drums, total)
         self.bars: list[Bar] = make_bars(dice, style_, self.sections)
+        self.bars_of = [[bar for bar in self.bars if bar.section == i] for i in range(len(self.sections))]
         self.total_beats = self.bars[-1].start + self.bars[-1].beats
         self.swing8 = dice.uniform(*style_.swing8) if style_.swing8[1] > 0.5 else 0.5
         self.swing16 = dice.uniform(*style_.swing16) if style_.swing16[1] > 0.5 and dice.coin(0.75) else 0.5
@@ -93,12 +94,16 @@ class _Composer:
             loops["B"] = loops["A"]
         displaced = float(dice.pick((1, 2, -1))) if dice.coin(0.05) and meter == 4 else 0.0
         chords = []
-        for section in self.sections:
+        for number, section in enumerate(self.sections):
             loop = loops[section.theme]
             if section.beats:
                 loop = [(length * section.beats / meter, root, intervals) for length, root, intervals in loop]
-            move = displaced if loop[0][0] + displaced > 0.5 else 0.0
-            chords.extend(lay_out(loop, section.start, section.end, move))
+            # After a bar of the wrong length the loop starts again, so that chords and bars stay together.
+            usual = section.beats or meter
+            ends = [bar.start + bar.beats for bar in self.bars_of[number] if bar.beats != usual]
+            edges = sorted({section.start, *ends, section.end})
+            for start, end in zip(edges[:-1], edges[1:], strict=True):
+                chords.extend(lay_out(loop, start, end, displaced))
         if dice.coin(self.style.push):
             amount = (
                 0.5
@@ -149,7 +154,9 @@ class _Composer:
             else:
                 players[layer] = Line(dice, layer, style.steps, style.meter, self.key, slow, self.electronic)
         for number, section in enumerate(self.sections):
-            bars = [bar for bar in self.bars if bar.section == number]
+            bars = self.bars_of[number]
+            patchy = dice.pick(sorted(section.layers)) if self.electronic and section.layers and dice.coin(0.15) else ""
+            patch = dice.pick((lambda i: i % 2, lambda i: i % 2 == 0, lambda i: i % 4 == 3, lambda i: i % 4 < 2))
             for layer in sorted(section.layers):
                 player = players[layer]
                 part_bars = bars[len(bars) // 2 :] if layer in section.late else bars
@@ -157,6 +164,10 @@ class _Composer:
                     new = player.play(part_bars, section, self.chords, kicks, riff_hits)
                 else:
                     new = player.play(part_bars, section, self.chords)
+                if layer == patchy and len(bars) >= 4:
+                    # A clip that sounds only in some bars of each two or four.
+                    spans = [(bar.start, bar.start + bar.beats) for bar in bars if patch(bar.index)]
+                    new = [event for event in new if any(low <= event[0] < high for low, high in spans)]
                 if layer in ("bass", "chords", "chords2", "pad"):
                     new = anticipated(new, self.chords)
                 self.events.setdefault(layer, []).extend(new)

@@ -190,7 +190,7 @@ def lay_out(loop: Loop, start: float, end: float, displaced: float = 0.0) -> lis
     first = True
     while at < end - 1e-6:
         length, root, intervals = loop[index % len(loop)]
-        stop = min(end, at + length + (displaced if first else 0.0))
+        stop = min(end, at + max(0.5, length + (displaced if first else 0.0)))
         first = False
         if chords and chords[-1].root == root and chords[-1].intervals == intervals:
             chords[-1].end = stop

@@ -264,6 +264,21 @@ class _Composer:
                 fx.append((float(section.start), 4.0, 48, dice.whole(50, 90)))
         if fx:
             self.events["fx"] = fx
+        if self.electronic and dice.coin(0.25):
+            self._shots()
+
+    def _shots(self) -> None:
+        """One sample that returns every few bars, on the bar line or before it."""
+        dice = self.dice
+        every = dice.pick((2, 4, 4, 8, 8))
+        turn = 0 if dice.coin(0.7) else every - 1
+        shift = dice.pick((0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 3.5, 1.5)) if self.style.steps == 4 else 0.0
+        layer = dice.pick(("perc", "vocal", "lead")) if self.has_drums else "vocal"
+        pitch = dice.pick((39, 49, 57, 54, 56, 80, 52)) if layer == "perc" else dice.whole(58, 76)
+        line = self.events.setdefault(layer, [])
+        for bar in self.bars:
+            if bar.index % every == turn and shift < bar.beats and not dice.coin(0.1):
+                line.append((bar.start + shift, dice.pick((0.25, 0.5, 1.0)), pitch, 104))
 
     def _gaps(self) -> None:
         """Stops: everything, or everything but one layer, rests at the end of some sections."""
@@ -401,7 +416,7 @@ class _Composer:
         elif draw < 0.32:
             noise = dice.uniform(0.5, 4.0)
             offset += noise
-        elif draw < 0.60:
+        elif draw < 0.70:
             cut = dice.uniform(0.0, 8.0)
             offset -= cut
         duration = self.seconds

@@ -171,7 +171,9 @@ class Comp:
             if theme != "A" and dice.coin(0.45):
                 name = dice.pick(names)
             self.figures[theme] = (name, comp_figure(dice, name, style.steps, style.meter))
-        self.strum = dice.uniform(0.008, 0.03) if dice.coin(0.4) and style.palette != "electronic" else 0.0
+        # Seconds between the strings of a strum, as beats at the usual tempo of the style.
+        pace = (style.bpm[0] * style.bpm[1]) ** 0.5 / 60.0
+        self.strum = dice.uniform(0.003, 0.014) * pace if dice.coin(0.4) and style.palette != "electronic" else 0.0
         self.follow = dice.coin(0.25)
 
     def play(self, bars: list[Bar], section: Section, chords: Chords) -> list[Event]:

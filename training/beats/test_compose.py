@@ -21,7 +21,7 @@ from song import ROLES, Song
 from styles import BY_NAME, ELECTRONIC, STYLES
 from timing import make_tempo, swing
 
-SONGS = 400
+SONGS = 300
 
 
 def hits_at(song: Song, keys: tuple[int, ...], tolerance: float = 0.04) -> np.ndarray:

@@ -9,7 +9,7 @@ from dice import Dice
 #: Ways in which the tempo moves and their weights for "grid" (sequenced), "band" (players) and "free" (rubato) styles.
 MOVES = {
     "grid": (("constant", 9.3), ("jump", 0.22), ("jitter", 0.12), ("drift", 0.1), ("ramp", 0.14)),
-    "band": (("constant", 5.4), ("jitter", 1.3), ("drift", 2.3), ("ramp", 0.5), ("jump", 0.4), ("hold", 0.25)),
+    "band": (("constant", 4.6), ("jitter", 1.3), ("drift", 2.3), ("ramp", 0.5), ("jump", 0.4), ("hold", 0.25)),
     "free": (("constant", 3.0), ("jitter", 1.0), ("drift", 3.2), ("ramp", 1.0), ("jump", 0.4), ("phrases", 1.4),
              ("hold", 0.6)),
 }  # fmt: skip

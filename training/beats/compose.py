@@ -15,9 +15,11 @@ import numpy as np
 
 from dice import Dice
 from drums import Drummer
-from form import KINDS, Bar, Section, make_bars, make_sections
+from figures import random_hits
+from form import Bar, Section, make_bars, make_sections
 from harmony import Chords, choose_key, lay_out, make_loop, voice
 from instruments import ROLE_OF, SOUNDS
+from look import table, write_midi
 from melody import Arp, Event, Line, Riff
 from patterns import HAT, STICK
 from players import Bass, Comp, Pad, anticipated
@@ -61,12 +63,16 @@ class _Composer:
         if self.electronic and dice.coin(0.14):
             # A sketch: drums and one or two tracks, or not even those.
             self.layers = set(dice.some(sorted(self.layers), dice.pick((0, 1, 1, 2))))
+        if self.has_drums and dice.coin(0.025):
+            # A drummer alone.
+            self.layers = set()
         if not self.has_drums and not self.layers & {"chords", "arp", "riff"}:
             self.layers.add("chords")
-        if not self.layers & {"bass", "chords", "lead", "arp", "riff"} and style_.name != "percussion":
+        if self.layers and not self.layers & {"bass", "chords", "lead", "arp", "riff"}:
             self.layers.add(dice.pick(("bass", "chords", "lead")))
         self.sections: list[Section] = make_sections(dice, style_, self.layers, self.has_drums, total)
         self.bars: list[Bar] = make_bars(dice, style_, self.sections)
+        self.bars_of = [[bar for bar in self.bars if bar.section == i] for i in range(len(self.sections))]
         self.total_beats = self.bars[-1].start + self.bars[-1].beats
         self.swing8 = dice.uniform(*style_.swing8) if style_.swing8[1] > 0.5 else 0.5
         self.swing16 = dice.uniform(*style_.swing16) if style_.swing16[1] > 0.5 and dice.coin(0.75) else 0.5
@@ -88,12 +94,24 @@ class _Composer:
             loops["B"] = loops["A"]
         displaced = float(dice.pick((1, 2, -1))) if dice.coin(0.05) and meter == 4 else 0.0
         chords = []
-        for section in self.sections:
+        for number, section in enumerate(self.sections):
             loop = loops[section.theme]
-            move = displaced if loop[0][0] + displaced > 0.5 else 0.0
-            chords.extend(lay_out(loop, section.start, section.end, move))
+            if section.beats:
+                loop = [(length * section.beats / meter, root, intervals) for length, root, intervals in loop]
+            # After a bar of the wrong length the loop starts again, so that chords and bars stay together.
+            usual = section.beats or meter
+            ends = [bar.start + bar.beats for bar in self.bars_of[number] if bar.beats != usual]
+            edges = sorted({section.start, *ends, section.end})
+            for start, end in zip(edges[:-1], edges[1:], strict=True):
+                chords.extend(lay_out(loop, start, end, displaced))
         if dice.coin(self.style.push):
-            amount = 0.5 if self.style.steps == 4 and not (self.electronic and dice.coin(0.4)) else 1 / 3 if self.style.steps == 3 else 0.25
+            amount = (
+                0.5
+                if self.style.steps == 4 and not (self.electronic and dice.coin(0.4))
+                else 1 / 3
+                if self.style.steps == 3
+                else 0.25
+            )
             rate = dice.pick((0.25, 0.5, 0.9))
             for index, chord in enumerate(chords):
                 if index and chord.start - chords[index - 1].start > 1.0 and dice.coin(rate):
@@ -106,8 +124,10 @@ class _Composer:
         riff_hits = {bar.start: riff.rhythm(bar, self.sections[bar.section]) for bar in self.bars} if riff else {}
         drummer = Drummer(dice, style, self.electronic)
         follow = None
-        if riff and style.sound[0] == "metal" and dice.coin(0.4):
-            follow = [riff_hits[bar.start] if "riff" in self.sections[bar.section].layers else [0.0, 2.0] for bar in self.bars]
+        if riff and style.sound[0] == "metal" and dice.coin(0.12 if style.name == "thrash" else 0.4):
+            follow = [
+                riff_hits[bar.start] if "riff" in self.sections[bar.section].layers else [0.0, 2.0] for bar in self.bars
+            ]
         pushes = {c.start - c.push for c in self.chords.all if c.push}
         drums, perc = drummer.play(self.bars, self.sections, follow, pushes)
         if not self.has_drums:
@@ -134,7 +154,9 @@ class _Composer:
             else:
                 players[layer] = Line(dice, layer, style.steps, style.meter, self.key, slow, self.electronic)
         for number, section in enumerate(self.sections):
-            bars = [bar for bar in self.bars if bar.section == number]
+            bars = self.bars_of[number]
+            patchy = dice.pick(sorted(section.layers)) if self.electronic and section.layers and dice.coin(0.15) else ""
+            patch = dice.pick((lambda i: i % 2, lambda i: i % 2 == 0, lambda i: i % 4 == 3, lambda i: i % 4 < 2))
             for layer in sorted(section.layers):
                 player = players[layer]
                 part_bars = bars[len(bars) // 2 :] if layer in section.late else bars
@@ -142,15 +164,24 @@ class _Composer:
                     new = player.play(part_bars, section, self.chords, kicks, riff_hits)
                 else:
                     new = player.play(part_bars, section, self.chords)
+                if layer == patchy and len(bars) >= 4:
+                    # A clip that sounds only in some bars of each two or four.
+                    spans = [(bar.start, bar.start + bar.beats) for bar in bars if patch(bar.index)]
+                    new = [event for event in new if any(low <= event[0] < high for low, high in spans)]
                 if layer in ("bass", "chords", "chords2", "pad"):
                     new = anticipated(new, self.chords)
                 self.events.setdefault(layer, []).extend(new)
+        if "counter" in self.events and "lead" in self.events and dice.coin(0.4):
+            # The second voice in parallel below or above the first.
+            shift = dice.pick((-3, -4, -5, 12, -12, 3, 4))
+            self.events["counter"] = [(a, b, p + shift, max(1, v - 8)) for a, b, p, v in self.events["lead"]]
         if drums:
             self.events["drums"] = drums
         if perc:
             self.events["perc"] = perc
         self._enliven()
         self._echo()
+        self._unison()
         self._effects()
         self._gaps()
         self._head()
@@ -164,9 +195,15 @@ class _Composer:
             if right - left > limit and self.dice.coin(0.85):
                 bars = [bar for bar in self.bars if left <= bar.start < right - 1e-6]
                 if bars:
-                    names = ("eighths3", "offbeat3", "arpeggio3", "quarters") if self.style.steps == 3 else ("quarters", "half", "stabs", "offbeat", "arpeggio", "ostinato8", "random")
+                    names = (
+                        ("eighths3", "offbeat3", "arpeggio3", "quarters")
+                        if self.style.steps == 3
+                        else ("quarters", "half", "stabs", "offbeat", "arpeggio", "ostinato8", "random")
+                    )
                     player = Comp(self.dice, self.style, "chords", names)
-                    self.events.setdefault("chords", []).extend(player.play(bars, self.sections[bars[0].section], self.chords))
+                    self.events.setdefault("chords", []).extend(
+                        player.play(bars, self.sections[bars[0].section], self.chords)
+                    )
 
     def _echo(self) -> None:
         """A delay in time with the song on some sequenced layers."""
@@ -179,8 +216,40 @@ class _Composer:
             decay = dice.uniform(0.4, 0.75)
             taps = dice.whole(1, 3)
             line = self.events[name]
-            extra = [(a + step * k, min(b, 0.5), p, int(v * decay**k)) for k in range(1, taps + 1) for a, b, p, v in line if v * decay**k > 15]
+            extra = [
+                (a + step * k, min(b, 0.5), p, int(v * decay**k))
+                for k in range(1, taps + 1)
+                for a, b, p, v in line
+                if v * decay**k > 15
+            ]
             line.extend(event for event in extra if event[0] < self.total_beats)
+
+    def _unison(self) -> None:
+        """Hits of the whole band together, at the ends of some sections or all through a bar that returns."""
+        dice, style = self.dice, self.style
+        if not dice.coin(0.05 if self.electronic else 0.14):
+            return
+        rhythm = random_hits(dice, style.steps, style.meter, dice.uniform(0.4, 0.8), 0.8)
+        whole = dice.coin(0.7)
+        for bar in self.bars:
+            section = self.sections[bar.section]
+            if bar.index + 1 < section.bars and not (bar.index % 4 == 3 and dice.coin(0.2)) or dice.coin(0.4):
+                continue
+            low = bar.start + (0.0 if whole else bar.beats / 2)
+            high = float(bar.start + bar.beats)
+            places = [bar.start + hit / style.steps for hit in rhythm if low <= bar.start + hit / style.steps < high]
+            for name in ("drums", "bass", "chords", "chords2", "riff", "arp"):
+                line = self.events.get(name)
+                if not line or not any(low <= event[0] < high for event in line):
+                    continue
+                line = [event for event in line if not low - 1e-6 <= event[0] < high - 1e-6]
+                for place in places:
+                    if name == "drums":
+                        line.extend([(place, 0.1, 36, 112), (place, 0.1, dice.pick((38, 49, 49, 46)), 110)])
+                    elif name != "arp":
+                        tones = voice(self.chords.heard_at(place), 33 if name in ("bass", "riff") else 55)
+                        line.extend((place, 0.25, tone, 108) for tone in (tones[:1] if name == "bass" else tones))
+                self.events[name] = line
 
     def _effects(self) -> None:
         """Risers before sections, falls after them."""
@@ -195,6 +264,21 @@ class _Composer:
                 fx.append((float(section.start), 4.0, 48, dice.whole(50, 90)))
         if fx:
             self.events["fx"] = fx
+        if self.electronic and dice.coin(0.25):
+            self._shots()
+
+    def _shots(self) -> None:
+        """One sample that returns every few bars, on the bar line or before it."""
+        dice = self.dice
+        every = dice.pick((2, 4, 4, 8, 8))
+        turn = 0 if dice.coin(0.7) else every - 1
+        shift = dice.pick((0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 3.5, 1.5)) if self.style.steps == 4 else 0.0
+        layer = dice.pick(("perc", "vocal", "lead")) if self.has_drums else "vocal"
+        pitch = dice.pick((39, 49, 57, 54, 56, 80, 52)) if layer == "perc" else dice.whole(58, 76)
+        line = self.events.setdefault(layer, [])
+        for bar in self.bars:
+            if bar.index % every == turn and shift < bar.beats and not dice.coin(0.1):
+                line.append((bar.start + shift, dice.pick((0.25, 0.5, 1.0)), pitch, 104))
 
     def _gaps(self) -> None:
         """Stops: everything, or everything but one layer, rests at the end of some sections."""
@@ -208,7 +292,11 @@ class _Composer:
             spared = dice.pick(("vocal", "lead", "drums", "fx", "none"))
             for name, line in self.events.items():
                 if name not in (spared, "fx"):
-                    self.events[name] = [(a, min(b, low - a) if a < low else b, p, v) for a, b, p, v in line if not low - 1e-6 <= a < high - 1e-6]
+                    self.events[name] = [
+                        (a, min(b, low - a) if a < low else b, p, v)
+                        for a, b, p, v in line
+                        if not low - 1e-6 <= a < high - 1e-6
+                    ]
 
     def _head(self) -> None:
         """Count-in, pick-ups and free beginnings before beat 0."""
@@ -304,7 +392,7 @@ class _Composer:
         dice, style = self.dice, self.style
         borders = [section.start for section in self.sections]
         kind = "grid" if self.palette == "electronic" and style.tempo != "free" else style.tempo
-        tempo = make_tempo(dice, kind, self.bpm, self.total_beats, borders)
+        tempo = make_tempo(dice, kind, self.bpm, self.total_beats, borders, int(self.end_beat) if self.ends else None)
         parts = self._perform(tempo)
         beats, positions = self._truth(tempo)
         onsets = [note.start for part in parts if part.role != "fx" for note in part.notes]
@@ -328,7 +416,7 @@ class _Composer:
         elif draw < 0.32:
             noise = dice.uniform(0.5, 4.0)
             offset += noise
-        elif draw < 0.60:
+        elif draw < 0.70:
             cut = dice.uniform(0.0, 8.0)
             offset -= cut
         duration = self.seconds
@@ -348,7 +436,9 @@ class _Composer:
         first = min((t for t in onsets if t >= first - 1e-6), default=first)
         limit = float(tempo.seconds(self.end_beat)) + offset
         last = max(onsets, default=0.0)
-        held = max((note.start + note.duration for part in parts if part.role != "fx" for note in part.notes), default=0.0)
+        held = max(
+            (note.start + note.duration for part in parts if part.role != "fx" for note in part.notes), default=0.0
+        )
         stop = min(duration - 0.02, limit - 1e-6, max(last + 0.05, held - 0.3))
         keep = (times >= max(0.0, first - 0.06)) & (times <= stop)
         sections = [(float(tempo.seconds(float(s.start))) + offset, s.kind) for s in self.sections]
@@ -380,6 +470,11 @@ class _Composer:
         exact = self.electronic and dice.coin(0.85) or style.human[1] == 0.0
         spread = 0.0 if exact else dice.uniform(*style.human) / 1000.0
         lagging = not exact or dice.coin(0.1)
+        # Dynamics: each section has a level, and most players stress the bar line a little.
+        borders = np.array([section.start for section in self.sections], dtype=np.float64)
+        depth = dice.uniform(0.0, 0.3) if not self.electronic or dice.coin(0.3) else 0.0
+        level = 1.0 - depth * np.array([0.0] + [0.0 if s.kind == "full" else dice.unit() for s in self.sections])
+        bar_starts = np.array([bar.start * 12 for bar in self.bars])
         wild = dice.coin(0.2 if self.electronic else 0.1)
         parts: list[Part] = []
         for name, line in self.events.items():
@@ -400,6 +495,14 @@ class _Composer:
                     begin = begin + np.clip(dice.rng.normal(0.0, own, chord.max() + 1), -2.5 * own, 2.5 * own)[chord]
                 if lagging and not (drums and name == "drums"):
                     begin = begin + dice.uniform(-0.012, 0.018)
+            velocity = table[:, 3]
+            if name != "fx":
+                velocity = velocity * level[np.searchsorted(borders, table[:, 0] + 1e-6, side="right")]
+                if name not in ("drums", "perc") and dice.coin(0.6):
+                    stress = dice.uniform(2.0, 12.0)
+                    down = np.isin(np.round(table[:, 0] * 12), bar_starts)
+                    on_beat = np.abs(table[:, 0] - np.round(table[:, 0])) < 1e-3
+                    velocity = velocity + stress * (down + 0.5 * on_beat - 0.5)
             role = ROLE_OF.get(name, name)
             gain = dice.uniform(-5.0, 4.0) if self.electronic else dice.uniform(-4.0, 3.0)
             if wild:
@@ -408,7 +511,7 @@ class _Composer:
                 gain += 4.0
             part = Part(role, self.programs.get(name, 0) if name not in ("drums", "perc", "fx") else 0, gain_db=gain)
             pitches = np.clip(table[:, 2], 0, 127).astype(int).tolist()
-            velocities = np.clip(table[:, 3], 1, 127).astype(int).tolist()
+            velocities = np.clip(velocity, 1, 127).astype(int).tolist()
             part.notes = [Note(*row) for row in zip(begin.tolist(), length.tolist(), pitches, velocities, strict=True)]
             parts.append(part)
         return parts
@@ -433,65 +536,6 @@ def _shift(notes: list[Note], offset: float, duration: float) -> list[Note]:
             out.append(note)
     out.sort(key=lambda n: n.start)
     return out
-
-
-def write_midi(song: Song, path: str) -> None:
-    """Writes `song` as a MIDI file at 120 BPM (times are kept, not beats), with the beats as clicks on a track."""
-    import mido
-
-    file = mido.MidiFile(ticks_per_beat=480)
-    channels = [c for c in range(16) if c != 9]
-    for index, part in enumerate(song.parts):
-        track = mido.MidiTrack()
-        file.tracks.append(track)
-        drums = part.role in ("drums", "perc")
-        channel = 9 if drums else channels[index % len(channels)]
-        track.append(mido.MetaMessage("track_name", name=part.role))
-        if not drums:
-            track.append(mido.Message("program_change", channel=channel, program=part.program))
-        _fill_track(track, channel, [(n.start, n.duration, n.pitch, n.velocity) for n in part.notes])
-    track = mido.MidiTrack()
-    file.tracks.append(track)
-    track.append(mido.MetaMessage("track_name", name="beats"))
-    _fill_track(track, 9, [(t, 0.05, 34 if p == 1 else 33, 100) for t, p in zip(song.beats, song.positions, strict=True)])
-    file.save(path)
-
-
-def _fill_track(track, channel: int, notes: list[tuple[float, float, int, int]]) -> None:
-    import mido
-
-    messages = []
-    for start, length, pitch, velocity in notes:
-        messages.append((int(start * 960), 1, pitch, velocity))
-        messages.append((int((start + length) * 960), 0, pitch, 0))
-    now = 0
-    for tick, on, pitch, velocity in sorted(messages):
-        kind = "note_on" if on else "note_off"
-        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - now))
-        now = tick
-
-
-def table(song: Song) -> str:
-    """What each part plays in each bar, sixteen characters a bar, as text."""
-    lines = [f"seed {song.seed} {song.style} {song.palette} {song.tempo:.1f} BPM, {len(song.beats)} beats"]
-    lines.append("sections " + ", ".join(f"{t:.1f} {k}" for t, k in song.sections))
-    if len(song.beats) < 2:
-        return lines[0]
-    downs = np.flatnonzero(song.positions == 1)
-    numbers = np.arange(len(song.beats))
-    rows: dict[str, np.ndarray] = {}
-    for part in song.parts:
-        for note in part.notes:
-            beat = np.interp(note.start, song.beats, numbers, left=-1)
-            if beat < 0:
-                continue
-            name = part.role if part.role not in ("drums", "perc") else f"{part.role[0]}{note.pitch}"
-            rows.setdefault(name, np.zeros(len(song.beats) * 4 + 4, dtype=bool))[int(round(beat * 4))] = True
-    for name in sorted(rows):
-        text = "".join("x" if on else "." for on in rows[name])
-        cut = [text[a * 4 : b * 4] for a, b in zip(downs[:-1], downs[1:], strict=True)]
-        lines.append(f"{name:>7} |" + "|".join(cut[:12]))
-    return "\n".join(lines)
 
 
 def main() -> None:

@@ -51,15 +51,23 @@ class Drummer:
         self.crash = dice.uniform(0.5, 1.0) if dice.coin(0.75) else dice.uniform(0.0, 0.4)
         self.odd_crash = 0.12 if dice.coin(0.15) else 0.01
         self.spread = 2 if electronic and dice.coin(0.7) else dice.whole(3, 9)
-        self.accents = dice.pick(((0, 0, 0, 0), (8, -14, 0, -14), (-8, -12, 10, -12), (6, -10, -2, -10), (0, -25, 0, -25), (0, -6, 4, -6)))
+        self.accents = dice.pick(
+            ((0, 0, 0, 0), (8, -14, 0, -14), (-8, -12, 10, -12), (6, -10, -2, -10), (0, -25, 0, -25), (0, -6, 4, -6))
+        )
         self.hat_to = {HAT: HAT}
         self.skip_one = dice.uniform(0.3, 0.9) if dice.coin(0.05) else 0.0
         self.push_kick = dice.coin(0.3)
         self.swap = dice.pick((None, None, None, CLAP, STICK)) if electronic else dice.pick((None,) * 8 + (STICK,))
         self.perc_rows = percussion(dice, style) if dice.coin(style.layers.get("perc", 0.2)) else []
-        self.rolls = dice.uniform(0.15, 0.5) if style.name in ("trap", "future_bass", "footwork", "hiphop") and dice.coin(0.85) else 0.0
+        self.rolls = (
+            dice.uniform(0.15, 0.5)
+            if style.name in ("trap", "future_bass", "footwork", "hiphop") and dice.coin(0.85)
+            else 0.0
+        )
 
-    def play(self, bars: list[Bar], sections: list[Section], kicks: list[list[float]] | None, pushes: set[float]) -> tuple[list[Hit], list[Hit]]:
+    def play(
+        self, bars: list[Bar], sections: list[Section], kicks: list[list[float]] | None, pushes: set[float]
+    ) -> tuple[list[Hit], list[Hit]]:
         """Hits of drums and percussion. `kicks`, when given, are beats in each bar that the kick must follow."""
         drums: list[Hit] = []
         perc: list[Hit] = []
@@ -74,7 +82,9 @@ class Drummer:
                 if dice.coin(0.15):
                     groove = self._vary(groove)
                 self.hat_to = {HAT: dice.pick((RIDE, RIDE, OPEN, 70, 53)) if section.second and dice.coin(0.4) else HAT}
-                thin_half = section.bars // 2 if self.style.form == "club" and section.bars >= 8 and dice.coin(0.2) else 0
+                thin_half = (
+                    section.bars // 2 if self.style.form == "club" and section.bars >= 8 and dice.coin(0.2) else 0
+                )
             last = index + 1 == len(bars) or bars[index + 1].section != bar.section
             hits, extra = self._bar(groove, bar, section, kicks[index] if kicks else None)
             if bar.index < thin_half:
@@ -85,9 +95,18 @@ class Drummer:
             if KINDS[section.kind][0] and hits:
                 start = bar.start
                 if bar.index == 0 and dice.coin(self.crash) and section.kind not in ("light", "hats_only"):
-                    hits.append((start, LENGTH, dice.pick((CRASH, CRASH, CRASH, 57, SPLASH, CHINA)), dice.whole(88, 118)))
+                    hits.append(
+                        (start, LENGTH, dice.pick((CRASH, CRASH, CRASH, 57, SPLASH, CHINA)), dice.whole(88, 118))
+                    )
                 elif dice.coin(self.odd_crash):
-                    hits.append((start + dice.pick((0.0, 0.0, 1.0, 2.0, bar.beats - 0.5)), LENGTH, dice.pick((CRASH, 57, SPLASH)), dice.whole(80, 110)))
+                    hits.append(
+                        (
+                            start + dice.pick((0.0, 0.0, 1.0, 2.0, bar.beats - 0.5)),
+                            LENGTH,
+                            dice.pick((CRASH, 57, SPLASH)),
+                            dice.whole(80, 110),
+                        )
+                    )
             drums.extend(hits)
             perc.extend(extra)
         if pushes and self.push_kick:
@@ -98,10 +117,14 @@ class Drummer:
         if self.dice.coin(0.5) and self.style.swing8[1] == 0.5:
             return mutate(self.dice, self.style, groove)
         fresh = draw(self.dice, self.dice.pick(self.style.drums))
-        mixed = [new if self.dice.coin(0.4) and new.key == old.key else old for old, new in zip(groove, fresh, strict=False)]
+        mixed = [
+            new if self.dice.coin(0.4) and new.key == old.key else old for old, new in zip(groove, fresh, strict=False)
+        ]
         return mixed or groove
 
-    def _bar(self, groove: Groove, bar: Bar, section: Section, kicks: list[float] | None) -> tuple[list[Hit], list[Hit]]:
+    def _bar(
+        self, groove: Groove, bar: Bar, section: Section, kicks: list[float] | None
+    ) -> tuple[list[Hit], list[Hit]]:
         kick_on, snare_on, hats_on, perc_on = KINDS[section.kind]
         dice, style = self.dice, self.style
         meter = style.meter
@@ -163,7 +186,9 @@ class Drummer:
                     if where < bar.beats:
                         velocity = self._level(ch)
                         if velocity:
-                            extra.append((bar.start + where, LENGTH, row.key, max(18, velocity - 12 + dice.whole(-6, 6))))
+                            extra.append(
+                                (bar.start + where, LENGTH, row.key, max(18, velocity - 12 + dice.whole(-6, 6)))
+                            )
         return hits, extra
 
     def _level(self, ch: str) -> int:
@@ -186,13 +211,25 @@ class Drummer:
         length = dice.pick((0.5, 0.5, 1.0, 0.25))
         count = max(2, int(length * rate))
         rising = dice.pick((-1, 0, 1))
-        return [(start + i / rate, LENGTH, HAT, max(30, min(120, 78 + rising * (i - count // 2) * 5))) for i in range(count) if start + i / rate < bar.start + bar.beats]
+        return [
+            (start + i / rate, LENGTH, HAT, max(30, min(120, 78 + rising * (i - count // 2) * 5)))
+            for i in range(count)
+            if start + i / rate < bar.start + bar.beats
+        ]
 
     def _build(self, hits: list[Hit], bar: Bar, section: Section) -> list[Hit]:
         """Snare roll that thickens towards the end of the section; the kick may go on in quarters or stop."""
         dice = self.dice
         progress = (bar.index + 0.5) / section.bars
-        rate = 1 if progress < 0.25 and section.bars >= 4 else 2 if progress < 0.5 else 4 if progress < 0.8 else dice.pick((4, 8))
+        rate = (
+            1
+            if progress < 0.25 and section.bars >= 4
+            else 2
+            if progress < 0.5
+            else 4
+            if progress < 0.8
+            else dice.pick((4, 8))
+        )
         key = CLAP if self.swap == CLAP else SNARE
         new = [h for h in hits if h[2] not in SNARES and (h[2] not in KICKS or progress < 0.7)]
         steps = bar.beats * rate
@@ -226,12 +263,26 @@ def make_fill(dice: Dice, style: Style, electronic: bool, hits: list[Hit], bar: 
     triplets = style.steps == 3
     swung = style.swing8[1] > 0.5
     rates = (3, 3, 6) if triplets else (2, 2, 4) if swung else (4, 4, 4, 2, 8, 3, 6)
-    length = min(float(bar.beats), dice.weighted(((0.5, 1.0), (1.0, 4.0), (2.0, 3.0), (1.5, 0.8), (3.0, 0.4), (4.0, 1.2))))
+    length = min(
+        float(bar.beats), dice.weighted(((0.5, 1.0), (1.0, 4.0), (2.0, 3.0), (1.5, 0.8), (3.0, 0.4), (4.0, 1.2)))
+    )
     if triplets:
         length = float(max(1, int(length)))
     start = end - length
-    kinds = [("snare", 3.0), ("stop", 1.6), ("kick_out", 1.6), ("random", 2.0), ("flam", 0.8), ("roll", 0.8), ("open", 0.8)]
-    kinds += [("stutter", 1.2), ("clap", 1.0), ("double", 1.0)] if electronic else [("toms", 4.0), ("linear", 2.0), ("crashes", 0.7)]
+    kinds = [
+        ("snare", 3.0),
+        ("stop", 1.6),
+        ("kick_out", 1.6),
+        ("random", 2.0),
+        ("flam", 0.8),
+        ("roll", 0.8),
+        ("open", 0.8),
+    ]
+    kinds += (
+        [("stutter", 1.2), ("clap", 1.0), ("double", 1.0)]
+        if electronic
+        else [("toms", 4.0), ("linear", 2.0), ("crashes", 0.7)]
+    )
     kind = dice.weighted(kinds)
     rate = dice.pick(rates)
     count = int(round(length * rate))
@@ -244,22 +295,61 @@ def make_fill(dice: Dice, style: Style, electronic: bool, hits: list[Hit], bar: 
         return before + [h for h in inside if h[2] not in KICKS]
     if kind == "snare":
         gaps = dice.uniform(0.0, 0.45)
-        return before + keep + [(start + i / rate, LENGTH, SNARE, min(125, 70 + 45 * i // max(1, count) + dice.whole(0, 12))) for i in range(count) if not dice.coin(gaps)]
+        return (
+            before
+            + keep
+            + [
+                (start + i / rate, LENGTH, SNARE, min(125, 70 + 45 * i // max(1, count) + dice.whole(0, 12)))
+                for i in range(count)
+                if not dice.coin(gaps)
+            ]
+        )
     if kind == "toms":
         top = dice.whole(0, 2)
-        return before + keep + [(start + i / rate, LENGTH, (SNARE, *TOMS)[min(6, top + i * (6 - top) // max(1, count))], dice.whole(88, 118)) for i in range(count) if not dice.coin(0.15)]
+        return (
+            before
+            + keep
+            + [
+                (
+                    start + i / rate,
+                    LENGTH,
+                    (SNARE, *TOMS)[min(6, top + i * (6 - top) // max(1, count))],
+                    dice.whole(88, 118),
+                )
+                for i in range(count)
+                if not dice.coin(0.15)
+            ]
+        )
     if kind == "linear":
-        cycle = dice.pick(((SNARE, SNARE, KICK), (SNARE, TOMS[1], KICK, KICK), (TOMS[1], TOMS[4], KICK), (SNARE, KICK), (SNARE, TOMS[0], TOMS[2], TOMS[4])))
+        cycle = dice.pick(
+            (
+                (SNARE, SNARE, KICK),
+                (SNARE, TOMS[1], KICK, KICK),
+                (TOMS[1], TOMS[4], KICK),
+                (SNARE, KICK),
+                (SNARE, TOMS[0], TOMS[2], TOMS[4]),
+            )
+        )
         return before + [(start + i / rate, LENGTH, cycle[i % len(cycle)], dice.whole(84, 116)) for i in range(count)]
     if kind == "random":
-        keys = (SNARE, KICK, CLAP, TOMS[1], TOMS[3], OPEN) if electronic else (SNARE, SNARE, TOMS[0], TOMS[2], TOMS[4], KICK)
-        return before + [(start + i / rate, LENGTH, dice.pick(keys), dice.whole(70, 118)) for i in range(count) if dice.coin(0.7)]
+        keys = (
+            (SNARE, KICK, CLAP, TOMS[1], TOMS[3], OPEN)
+            if electronic
+            else (SNARE, SNARE, TOMS[0], TOMS[2], TOMS[4], KICK)
+        )
+        return before + [
+            (start + i / rate, LENGTH, dice.pick(keys), dice.whole(70, 118)) for i in range(count) if dice.coin(0.7)
+        ]
     if kind == "flam":
         place = dice.pick((end - 0.5, end - 1.0, end - 0.75 if not triplets else end - 1.0))
         return before + keep + [(place, LENGTH, SNARE, 112), (max(bar.start, place - 0.04), LENGTH, SNARE, 60)]
     if kind == "roll":
         fine = 6 if triplets else 8
-        return before + keep + [(start + i / fine, LENGTH, SNARE, 45 + int(60 * i / (length * fine))) for i in range(int(length * fine))]
+        return (
+            before
+            + keep
+            + [(start + i / fine, LENGTH, SNARE, 45 + int(60 * i / (length * fine))) for i in range(int(length * fine))]
+        )
     if kind == "open":
         return hits + [(end - 0.5, LENGTH, OPEN, 108)]
     if kind == "stutter":
@@ -271,4 +361,13 @@ def make_fill(dice: Dice, style: Style, electronic: bool, hits: list[Hit], bar: 
         return hits + [(end - 1.0 + p, LENGTH, CLAP, 104) for p in places]
     if kind == "double":
         return before + inside + [(start + i / 2, LENGTH, KICK, 104) for i in range(int(length * 2))]
-    return before + keep + [(end - 1.0, LENGTH, CRASH, 112), (end - 0.5, LENGTH, CRASH, 112), (end - 1.0, LENGTH, KICK, 110), (end - 0.5, LENGTH, KICK, 110)]
+    return (
+        before
+        + keep
+        + [
+            (end - 1.0, LENGTH, CRASH, 112),
+            (end - 0.5, LENGTH, CRASH, 112),
+            (end - 1.0, LENGTH, KICK, 110),
+            (end - 0.5, LENGTH, KICK, 110),
+        ]
+    )

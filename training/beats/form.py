@@ -10,16 +10,32 @@ from styles import Style
 #: Kinds of section, and how much of the drums is left: kick, snare, hats, percussion.
 KINDS = {
     "full": (True, True, True, True), "alt": (True, True, True, True), "light": (True, True, True, False),
-    "hats_only": (False, False, True, True), "no_kick": (False, True, True, True), "no_drums": (False, False, False, False),
-    "drums_only": (True, True, True, True), "half_time": (True, True, True, True), "double_time": (True, True, True, True), "build": (True, True, True, True),
-    "break": (False, False, False, False), "solo": (False, False, False, False), "kick_only": (True, False, False, False),
-    "kick_hats": (True, False, True, True), "no_hats": (True, True, False, False), "perc_only": (False, False, False, True),
+    "hats_only": (False, False, True, True), "no_kick": (False, True, True, True),
+    "no_drums": (False, False, False, False), "drums_only": (True, True, True, True),
+    "half_time": (True, True, True, True), "double_time": (True, True, True, True), "build": (True, True, True, True),
+    "break": (False, False, False, False), "solo": (False, False, False, False),
+    "kick_only": (True, False, False, False), "kick_hats": (True, False, True, True),
+    "no_hats": (True, True, False, False), "perc_only": (False, False, False, True),
 }  # fmt: skip
 
-SONG_KINDS = (("full", 7.0), ("alt", 2.2), ("light", 1.2), ("hats_only", 0.4), ("no_drums", 0.8), ("no_kick", 0.25), ("drums_only", 0.3), ("half_time", 0.45), ("double_time", 0.2), ("build", 0.2), ("break", 0.3), ("no_hats", 0.15), ("solo", 0.25), ("kick_hats", 0.2))  # fmt: skip
-CLUB_KINDS = (("full", 6.0), ("alt", 2.2), ("light", 0.8), ("hats_only", 0.9), ("no_drums", 0.8), ("no_kick", 1.0), ("drums_only", 0.7), ("half_time", 0.25), ("double_time", 0.08), ("build", 0.9), ("break", 1.1), ("solo", 0.8), ("kick_only", 0.5), ("kick_hats", 0.8), ("no_hats", 0.4), ("perc_only", 0.25))  # fmt: skip
-RIFF_KINDS = (("full", 7.0), ("alt", 3.0), ("half_time", 1.3), ("double_time", 0.6), ("light", 0.5), ("hats_only", 0.3), ("no_drums", 0.8), ("solo", 0.5), ("drums_only", 0.3), ("no_hats", 0.1))  # fmt: skip
-PIECE_KINDS = (("full", 6.0), ("alt", 2.5), ("light", 1.6), ("hats_only", 0.5), ("no_drums", 1.8), ("no_kick", 0.4), ("drums_only", 0.2), ("break", 0.4), ("solo", 0.6), ("perc_only", 0.4))  # fmt: skip
+SONG_KINDS = (
+    ("full", 7.0), ("alt", 2.2), ("light", 1.2), ("hats_only", 0.4), ("no_drums", 0.8), ("no_kick", 0.25),
+    ("drums_only", 0.3), ("half_time", 0.45), ("double_time", 0.2), ("build", 0.2), ("break", 0.3), ("no_hats", 0.15),
+    ("solo", 0.25), ("kick_hats", 0.2),
+)  # fmt: skip
+CLUB_KINDS = (
+    ("full", 6.0), ("alt", 2.2), ("light", 0.8), ("hats_only", 0.9), ("no_drums", 0.8), ("no_kick", 1.0),
+    ("drums_only", 0.7), ("half_time", 0.25), ("double_time", 0.08), ("build", 0.9), ("break", 1.1), ("solo", 0.8),
+    ("kick_only", 0.5), ("kick_hats", 0.8), ("no_hats", 0.4), ("perc_only", 0.25),
+)  # fmt: skip
+RIFF_KINDS = (
+    ("full", 7.0), ("alt", 3.0), ("half_time", 1.3), ("double_time", 0.6), ("light", 0.5), ("hats_only", 0.3),
+    ("no_drums", 0.8), ("solo", 0.5), ("drums_only", 0.3), ("no_hats", 0.1),
+)  # fmt: skip
+PIECE_KINDS = (
+    ("full", 6.0), ("alt", 2.5), ("light", 1.6), ("hats_only", 0.5), ("no_drums", 1.8), ("no_kick", 0.4),
+    ("drums_only", 0.2), ("break", 0.4), ("solo", 0.6), ("perc_only", 0.4),
+)  # fmt: skip
 KIND_WEIGHTS = {"song": SONG_KINDS, "club": CLUB_KINDS, "riff": RIFF_KINDS, "piece": PIECE_KINDS}
 
 
@@ -48,13 +64,16 @@ class Section:
     late: set[str] = field(default_factory=set)
     #: Whether drums use the song's second pattern.
     second: bool = False
+    #: Beats in each bar, where the whole section leaves the song's meter; 0 where it does not.
+    beats: int = 0
 
 
 def _length(dice: Dice, form: str, total: int, meter: int) -> int:
     if form == "club":
         length = dice.weighted(((2, 0.4), (4, 3.0), (8, 5.0), (16, 1.6), (12, 0.2), (6, 0.15)))
     else:
-        length = dice.weighted(((2, 0.7), (4, 3.6), (8, 4.4), (16, 0.5), (12, 0.4), (6, 0.4), (3, 0.12), (5, 0.15), (7, 0.12), (10, 0.1)))  # fmt: skip
+        usual = ((2, 0.7), (4, 3.6), (8, 4.4), (16, 0.5), (12, 0.4), (6, 0.4))
+        length = dice.weighted((*usual, (3, 0.12), (5, 0.15), (7, 0.12), (10, 0.1)))
     while length > 3 and length * 2 > total:
         length //= 2
     return length * 2 if meter == 2 and dice.coin(0.6) else length
@@ -72,7 +91,9 @@ def make_sections(dice: Dice, style: Style, layers: set[str], drums: bool, total
         kind = dice.weighted(kinds)
         if not sections and style.form == "club" and dice.coin(0.35):
             # Many excerpts begin where a track does: with one thing at a time.
-            kind = dice.pick(("kick_only", "kick_hats", "hats_only", "solo", "no_drums", "no_kick", "perc_only", "drums_only"))
+            kind = dice.pick(
+                ("kick_only", "kick_hats", "hats_only", "solo", "no_drums", "no_kick", "perc_only", "drums_only")
+            )
         if kind == last_kind and kind not in ("full", "alt"):
             kind = "full"
         if last_kind == "build":
@@ -119,7 +140,9 @@ def _arrange(dice: Dice, style: Style, layers: set[str], current: set[str], sect
         chosen = set(dice.some(sorted(chosen), dice.whole(1, 2)))
     if "riff" in layers and section.kind not in ("drums_only", "perc_only", "solo") and dice.coin(0.85):
         chosen.add("riff")
-    silent = section.kind in ("no_drums", "break", "solo") or (section.kind in ("perc_only", "hats_only") and dice.coin(0.8))
+    silent = section.kind in ("no_drums", "break", "solo") or (
+        section.kind in ("perc_only", "hats_only") and dice.coin(0.8)
+    )
     if silent and ordered and not chosen & {"chords", "arp", "bass", "riff", "lead", "vocal", "chords2"}:
         chosen.add(dice.pick([layer for layer in ordered if layer != "pad"] or ordered))
     if style.form == "club" and section.bars >= 8 and len(chosen) > 2 and dice.coin(0.4):
@@ -139,12 +162,14 @@ def make_bars(dice: Dice, style: Style, sections: list[Section]) -> list[Bar]:
             at_end = dice.pick(sections)
             index = at_end.first + at_end.bars - 1 if dice.coin(0.7) else dice.whole(2, total - 2)
             odd[index] = dice.pick((2, 2, 2, 3, 1, 5, 6)) if style.meter == 4 else dice.pick((2, 4))
+    if dice.coin(0.02) and style.meter in (3, 4) and style.steps == 4 and len(sections) > 1:
+        dice.pick(sections[1:]).beats = 3 if style.meter == 4 else 4
     bars: list[Bar] = []
     beat = 0
     for number, section in enumerate(sections):
         section.start = beat
         for index in range(section.bars):
-            beats = odd.get(section.first + index, style.meter)
+            beats = odd.get(section.first + index, section.beats or style.meter)
             bars.append(Bar(beat, beats, number, index))
             beat += beats
         section.end = beat

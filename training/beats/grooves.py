@@ -20,12 +20,51 @@ class Voice:
 
 Groove = list[Voice]
 
-HATS4 = ("x.x.x.x.x.x.x.x.", "xxxxxxxxxxxxxxxx", "..x...x...x...x.", "x...x...x...x...", "xoxoxoxoxoxoxoxo", "x.xxx.xxx.xxx.xx", ".xxx.xxx.xxx.xxx", "xx.xxx.xxx.xxx.x", "x..xx..xx..xx..x", "..xx..xx..xx..xx", "x.gxx.gxx.gxx.gx", "x..x..x.x..x..x.", ".x.x.x.x.x.x.x.x", "..x...x...x..xx.", "x.x.x.xxx.x.x.x.", "....x.......x...", "x..x..x..x..x...")  # fmt: skip
+HATS4 = (
+    "x.x.x.x.x.x.x.x.", "xxxxxxxxxxxxxxxx", "..x...x...x...x.", "x...x...x...x...", "xoxoxoxoxoxoxoxo",
+    "x.xxx.xxx.xxx.xx", ".xxx.xxx.xxx.xxx", "xx.xxx.xxx.xxx.x", "x..xx..xx..xx..x", "..xx..xx..xx..xx",
+    "x.gxx.gxx.gxx.gx", "x..x..x.x..x..x.", ".x.x.x.x.x.x.x.x", "..x...x...x..xx.", "x.x.x.xxx.x.x.x.",
+    "....x.......x...", "x..x..x..x..x...",
+)  # fmt: skip
 HATS3 = ("xxxxxxxxxxxx", "x.xx.xx.xx.x", "x..x..x..x..", "xooxooxooxoo", "..x..x..x..x", ".xx.xx.xx.xx")
-BACKBEATS = ("....x.......x...", "........x.......", "....x..g.g..x..g", "....x.......x.a.", "...x..x....x..x.", "....x.....x.x...", "..x...x...x...x.", "......x.....x...", "....x..x.x..x...", "............x...")  # fmt: skip
-PERC_KEYS = ((82, 69, 70), (54,), (63, 64), (62, 63), (60, 61), (56,), (75, 76), (67, 68), (81, 80), (73,), (39,), (37,), (42, 46), (58,), (47, 50), (44,))
-PERC4 = ("xoxoxoxoxoxoxoxo", "x.x.x.x.x.x.x.x.", "..x...x...x...x.", "x..x..x.x..x..x.", "x..x..x...x.x...", "....x.......x...", "oxoxoxoxoxoxoxox", ".xx..xx..xx..xx.", "x...x...x...x...", "..xx..xx..xx..xx", "x.xxx.xxx.xxx.xx", "...x..x....x..x.", "..............x.", "..x..x..x..x..x.", "x..x..x..x..x..x", "......x.......x.", "...x.......x....", "......x..x......", "..x.x.....x.x...")  # fmt: skip
-PERC3 = ("xooxooxooxoo", "x.xx.xx.xx.x", "..x..x..x..x", "x..x..x..x..", ".xx.xx.xx.xx", "...x.....x..", "x.x.x.x.x.x.", "x.x.xx.x.x.x")
+BACKBEATS = (
+    "....x.......x...", "........x.......", "....x..g.g..x..g", "....x.......x.a.", "...x..x....x..x.",
+    "....x.....x.x...", "..x...x...x...x.", "......x.....x...", "....x..x.x..x...", "............x...",
+)  # fmt: skip
+PERC_KEYS = (
+    (82, 69, 70),
+    (54,),
+    (63, 64),
+    (62, 63),
+    (60, 61),
+    (56,),
+    (75, 76),
+    (67, 68),
+    (81, 80),
+    (73,),
+    (39,),
+    (37,),
+    (42, 46),
+    (58,),
+    (47, 50),
+    (44,),
+)
+PERC4 = (
+    "xoxoxoxoxoxoxoxo", "x.x.x.x.x.x.x.x.", "..x...x...x...x.", "x..x..x.x..x..x.", "x..x..x...x.x...",
+    "....x.......x...", "oxoxoxoxoxoxoxox", ".xx..xx..xx..xx.", "x...x...x...x...", "..xx..xx..xx..xx",
+    "x.xxx.xxx.xxx.xx", "...x..x....x..x.", "..............x.", "..x..x..x..x..x.", "x..x..x..x..x..x",
+    "......x.......x.", "...x.......x....", "......x..x......", "..x.x.....x.x...",
+)  # fmt: skip
+PERC3 = (
+    "xooxooxooxoo",
+    "x.xx.xx.xx.x",
+    "..x..x..x..x",
+    "x..x..x..x..",
+    ".xx.xx.xx.xx",
+    "...x.....x..",
+    "x.x.x.x.x.x.",
+    "x.x.xx.x.x.x",
+)
 
 
 def euclid(hits: int, steps: int, turn: int) -> str:
@@ -51,7 +90,11 @@ def invent(dice: Dice, style: Style) -> Groove:
     if dice.coin(0.3):
         snare = "".join("g" if ch == "." and dice.coin(0.12) else ch for ch in snare)
     hats = dice.pick(HATS4) if dice.coin(0.7) else euclid(dice.whole(3, 13), 16, dice.whole(0, 15))
-    groove = [Voice(KICK, False, ("".join(kick),)), Voice(dice.pick((SNARE, SNARE, CLAP)), False, (snare,)), Voice(HAT, False, (hats,))]
+    groove = [
+        Voice(KICK, False, ("".join(kick),)),
+        Voice(dice.pick((SNARE, SNARE, CLAP)), False, (snare,)),
+        Voice(HAT, False, (hats,)),
+    ]
     if dice.coin(0.3):
         groove.append(Voice(dice.pick((OPEN, RIDE, STICK)), False, (dice.pick(PERC4),)))
     return groove
@@ -99,8 +142,16 @@ def mutate(dice: Dice, style: Style, groove: Groove) -> Groove:
     for voice in groove:
         bars = voice.bars
         size = len(bars[0])
+        if voice.perc and style.form != "club" and dice.coin(0.85):
+            # Claves, bells and hand drums are what they are.
+            out.append(voice)
+            continue
         if voice.key in (HAT, RIDE) and dice.coin(rate * 0.4) and style.meter in (2, 3, 4):
-            text = dice.pick(hats) if dice.coin(0.75) else euclid(dice.whole(3, 11), 12 if style.steps == 3 else 16, dice.whole(0, 15))
+            text = (
+                dice.pick(hats)
+                if dice.coin(0.75)
+                else euclid(dice.whole(3, 11), 12 if style.steps == 3 else 16, dice.whole(0, 15))
+            )
             bars = (text[: style.meter * (3 if style.steps == 3 else 4)],)
         elif dice.coin(rate):
             for _ in range(dice.whole(1, 2)):

@@ -14,9 +14,20 @@ SCALES = {
 }  # fmt: skip
 
 #: Loops of scale degrees, 0 is the tonic.
-MAJOR_LOOPS = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 3), (0, 4), (0, 3, 0, 4), (0, 5, 1, 4), (3, 4, 2, 5), (0, 2, 3, 4), (0, 4, 3, 3), (3, 0, 4, 5), (0, 0, 3, 4), (3, 3, 0, 4), (0, 1, 3, 0), (0, 4, 5, 2, 3, 0, 3, 4), (0, 2, 5, 3), (1, 4, 0), (0, 5), (0, 3, 1, 4), (3, 4, 5), (0, 4, 1, 3), (0, 0, 0, 4, 4, 4, 4, 0), (0, 3, 4))  # fmt: skip
-MINOR_LOOPS = ((0, 5, 2, 6), (0, 6, 5, 6), (0, 6, 5, 4), (0, 3, 4, 0), (0, 5, 3, 4), (0, 6), (0, 5), (0, 3), (0, 2, 6, 3), (5, 6, 0), (5, 6, 0, 0), (0, 0, 5, 6), (0, 3, 6, 2), (0, 4, 5, 3), (0, 6, 3, 5), (0, 0, 3, 3), (3, 5, 0, 6), (0, 2, 5, 6), (5, 2, 6, 0), (0, 3, 6, 2, 5, 1, 4, 0), (0, 5, 6, 4))  # fmt: skip
-JAZZ_LOOPS = ((1, 4, 0, 0), (0, 5, 1, 4), (2, 5, 1, 4), (1, 4, 0, 5), (0, 3, 2, 5, 1, 4, 0, 0), (0, 1, 2, 1), (3, 2, 1, 0), (1, 4, 2, 5), (0, 0, 1, 4), (0, 5), (1, 4), (3, 6, 2, 5, 1, 4, 0, 0))  # fmt: skip
+MAJOR_LOOPS = (
+    (0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 3), (0, 4), (0, 3, 0, 4), (0, 5, 1, 4), (3, 4, 2, 5),
+    (0, 2, 3, 4), (0, 4, 3, 3), (3, 0, 4, 5), (0, 0, 3, 4), (3, 3, 0, 4), (0, 1, 3, 0), (0, 4, 5, 2, 3, 0, 3, 4),
+    (0, 2, 5, 3), (1, 4, 0), (0, 5), (0, 3, 1, 4), (3, 4, 5), (0, 4, 1, 3), (0, 0, 0, 4, 4, 4, 4, 0), (0, 3, 4),
+)  # fmt: skip
+MINOR_LOOPS = (
+    (0, 5, 2, 6), (0, 6, 5, 6), (0, 6, 5, 4), (0, 3, 4, 0), (0, 5, 3, 4), (0, 6), (0, 5), (0, 3), (0, 2, 6, 3),
+    (5, 6, 0), (5, 6, 0, 0), (0, 0, 5, 6), (0, 3, 6, 2), (0, 4, 5, 3), (0, 6, 3, 5), (0, 0, 3, 3), (3, 5, 0, 6),
+    (0, 2, 5, 6), (5, 2, 6, 0), (0, 3, 6, 2, 5, 1, 4, 0), (0, 5, 6, 4),
+)  # fmt: skip
+JAZZ_LOOPS = (
+    (1, 4, 0, 0), (0, 5, 1, 4), (2, 5, 1, 4), (1, 4, 0, 5), (0, 3, 2, 5, 1, 4, 0, 0), (0, 1, 2, 1), (3, 2, 1, 0),
+    (1, 4, 2, 5), (0, 0, 1, 4), (0, 5), (1, 4), (3, 6, 2, 5, 1, 4, 0, 0),
+)  # fmt: skip
 LATIN_LOOPS = ((0, 3, 4, 3), (0, 3, 4, 4), (0, 6, 5, 4), (0, 4), (0, 0, 4, 4), (3, 0, 4, 0), (0, 5, 3, 4), (0, 4, 4, 0))
 BLUES = (
     (0, 0, 0, 0, 3, 3, 0, 0, 4, 3, 0, 4), (0, 3, 0, 0, 3, 3, 0, 0, 4, 3, 0, 0), (0, 0, 0, 0, 3, 3, 0, 0, 4, 4, 0, 0),
@@ -80,7 +91,16 @@ def _lengths(dice: Dice, count: int, meter: int, kind: str, bpm: float) -> list[
     """Lengths in beats of `count` chords."""
     bar = float(meter)
     slow = bpm < 80
-    how = dice.weighted((("bar", 5.0), ("two", 1.0 if slow else 2.6), ("half", 2.6 if slow else 1.0), ("four", 0.2 if slow else 0.9), ("mixed", 1.0), ("odd", 0.6)))  # fmt: skip
+    how = dice.weighted(
+        (
+            ("bar", 5.0),
+            ("two", 1.0 if slow else 2.6),
+            ("half", 2.6 if slow else 1.0),
+            ("four", 0.2 if slow else 0.9),
+            ("mixed", 1.0),
+            ("odd", 0.6),
+        ),
+    )  # fmt: skip
     if kind == "drone":
         how = dice.pick(("four", "four", "two"))
     if meter not in (4, 2) and how in ("half", "odd"):
@@ -96,10 +116,18 @@ def _lengths(dice: Dice, count: int, meter: int, kind: str, bpm: float) -> list[
     if how == "half":
         return [bar / 2] * count
     if how == "mixed":
-        pool = ((bar, bar, bar, bar), (2 * bar, bar, bar), (1.5 * bar, 0.5 * bar), (bar, 0.5 * bar, 0.5 * bar), (3 * bar, bar), (3 * bar, 0.5 * bar, 0.5 * bar))  # fmt: skip
+        pool = (
+            (bar, bar, bar, bar), (2 * bar, bar, bar), (1.5 * bar, 0.5 * bar), (bar, 0.5 * bar, 0.5 * bar),
+            (3 * bar, bar), (3 * bar, 0.5 * bar, 0.5 * bar),
+        )  # fmt: skip
         cycle = dice.pick(pool if meter % 2 == 0 else pool[:2])
     else:
-        cycle = dice.pick(((3.0, 1.0), (3.0, 5.0), (5.0, 3.0), (1.0, 3.0), (3.0, 3.0, 2.0), (1.5, 2.5), (6.0, 2.0), (3.5, 4.5), (7.0, 1.0), (2.5, 1.5)))  # fmt: skip
+        cycle = dice.pick(
+            (
+                *((3.0, 1.0), (3.0, 5.0), (5.0, 3.0), (1.0, 3.0), (3.0, 3.0, 2.0)),
+                *((1.5, 2.5), (6.0, 2.0), (3.5, 4.5), (7.0, 1.0), (2.5, 1.5)),
+            ),
+        )  # fmt: skip
     # The cycle is repeated to its end, so that the loop closes on a bar line.
     rounds = -(-count // len(cycle))
     return [cycle[i % len(cycle)] for i in range(rounds * len(cycle))]
@@ -162,7 +190,7 @@ def lay_out(loop: Loop, start: float, end: float, displaced: float = 0.0) -> lis
     first = True
     while at < end - 1e-6:
         length, root, intervals = loop[index % len(loop)]
-        stop = min(end, at + length + (displaced if first else 0.0))
+        stop = min(end, at + max(0.5, length + (displaced if first else 0.0)))
         first = False
         if chords and chords[-1].root == root and chords[-1].intervals == intervals:
             chords[-1].end = stop

@@ -17,7 +17,9 @@ def make_motif(dice: Dice, steps: int, meter: int, bars: int, density: float, ra
     """A rhythm of random cells with a contour."""
     motif: Motif = []
     step = dice.whole(-2, 2)
-    starts = [bar * meter + hit / steps for bar in range(bars) for hit in random_hits(dice, steps, meter, density, on_one)]
+    starts = [
+        bar * meter + hit / steps for bar in range(bars) for hit in random_hits(dice, steps, meter, density, on_one)
+    ]
     if dice.coin(0.4) and steps == 4:
         starts = [s for s in starts if (s * 2) % 1.0 < 1e-6] or starts
     legato = dice.uniform(0.3, 1.0)
@@ -25,14 +27,22 @@ def make_motif(dice: Dice, steps: int, meter: int, bars: int, density: float, ra
         end = starts[index + 1] if index + 1 < len(starts) else bars * meter
         length = end - start if dice.coin(legato) else min(end - start, 0.5)
         motif.append((start, length, step))
-        step += dice.pick((-1, 1, -1, 1, 0, -2, 2, 3, -3, 0)) if abs(step) < range_ else (-1 if step > 0 else 1) * dice.whole(1, 2)
+        step += (
+            dice.pick((-1, 1, -1, 1, 0, -2, 2, 3, -3, 0))
+            if abs(step) < range_
+            else (-1 if step > 0 else 1) * dice.whole(1, 2)
+        )
     return motif
 
 
 def vary(dice: Dice, motif: Motif) -> Motif:
     """The motif with a few notes moved, left out or turned."""
     shift = dice.pick((0, 0, 0, 1, -1, 2))
-    return [(s, l, p + shift + (dice.pick((-1, 1, 2)) if dice.coin(0.2) else 0)) for s, l, p in motif if not dice.coin(0.1)] or motif
+    return [
+        (s, length, p + shift + (dice.pick((-1, 1, 2)) if dice.coin(0.2) else 0))
+        for s, length, p in motif
+        if not dice.coin(0.1)
+    ] or motif
 
 
 class Line:
@@ -47,15 +57,23 @@ class Line:
         self.density = density
         self.style = "line"
         if layer == "vocal":
-            self.style = dice.pick(("line", "line", "rap", "chops") if electronic else ("line", "line", "line", "line", "rap"))
+            self.style = dice.pick(
+                ("line", "line", "rap", "chops") if electronic else ("line", "line", "line", "line", "rap")
+            )
         elif electronic and dice.coin(0.45):
             self.style = "clip"
         on_one = dice.pick((0.9, 0.6, 0.3, 0.15))
         self.motifs = {theme: make_motif(dice, steps, meter, self.motif_bars, density, 6, on_one) for theme in "ABC"}
-        self.base = {"lead": dice.pick((60, 65, 72)), "vocal": dice.pick((55, 60, 64)), "counter": dice.pick((48, 55, 67))}.get(layer, 60)
+        self.base = {
+            "lead": dice.pick((60, 65, 72)),
+            "vocal": dice.pick((55, 60, 64)),
+            "counter": dice.pick((48, 55, 67)),
+        }.get(layer, 60)
         self.pickup = dice.uniform(0.3, 0.9) if dice.coin(0.5) else 0.0
         self.rest = dice.uniform(0.0, 0.5)
-        self.offset = dice.pick((0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 0.25, -0.5)) if steps == 4 else dice.pick((0.0, 0.0, 1 / 3))
+        self.offset = (
+            dice.pick((0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 0.25, -0.5)) if steps == 4 else dice.pick((0.0, 0.0, 1 / 3))
+        )
         self.chop_hits = random_hits(dice, steps, meter, 0.6, 0.3)
         self.snap = dice.uniform(0.3, 0.9)
 
@@ -108,7 +126,9 @@ class Line:
             for at, length, step in self.motifs[section.theme]:
                 where = group[0].start + at + max(0.0, self.offset)
                 if where < end - 1e-6:
-                    events.append((where, max(0.1, min(length, end - where) * 0.96), scale_pitch(self.key, step, self.base), 96))
+                    events.append(
+                        (where, max(0.1, min(length, end - where) * 0.96), scale_pitch(self.key, step, self.base), 96)
+                    )
         return events
 
     def _note(self, where: float, length: float, step: int, chords: Chords) -> Event:
@@ -128,7 +148,14 @@ class Line:
             for hit in hits:
                 where = bar.start + hit / self.steps
                 strong = hit % self.steps == 0
-                events.append((where, 0.22, center + dice.pick((0, 0, 0, 2, -2, 3, -3)), dice.whole(92, 110) if strong else dice.whole(70, 96)))
+                events.append(
+                    (
+                        where,
+                        0.22,
+                        center + dice.pick((0, 0, 0, 2, -2, 3, -3)),
+                        dice.whole(92, 110) if strong else dice.whole(70, 96),
+                    )
+                )
         return events
 
     def _chops(self, bars: list[Bar], chords: Chords) -> list[Event]:
@@ -181,7 +208,14 @@ class Riff:
             step = dice.pick((0, 0, 0, 1, 2, 3, 4, 6, 7, -1)) if loud and not (index == 0 and first) else 0
             if kind == "tremolo":
                 step = out[-1][2] if out and hit % (self.steps * 2) else dice.pick((0, 1, 2, 3, 5, 4))
-            out.append((hit / self.steps, (end - hit) / self.steps if loud or kind == "chords" else min(end - hit, 1) / self.steps, step, loud))
+            out.append(
+                (
+                    hit / self.steps,
+                    (end - hit) / self.steps if loud or kind == "chords" else min(end - hit, 1) / self.steps,
+                    step,
+                    loud,
+                )
+            )
         return out
 
     def rhythm(self, bar: Bar, section: Section) -> list[float]:
@@ -255,5 +289,12 @@ class Arp:
                 tones = voice(chords.heard_at(where), self.base)
                 octave, place = divmod(tone, len(tones))
                 loud = self.accent and (index - 1) % self.accent == 0
-                events.append((where, self.gate / self.rate, tones[place] + 12 * octave, (110 if loud else 88) + self.dice.whole(-5, 5)))
+                events.append(
+                    (
+                        where,
+                        self.gate / self.rate,
+                        tones[place] + 12 * octave,
+                        (110 if loud else 88) + self.dice.whole(-5, 5),
+                    )
+                )
         return events

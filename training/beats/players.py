@@ -46,9 +46,17 @@ class Bass:
             if theme != "A" and dice.coin(0.4):
                 name = dice.pick(style.bass)
             self.figures[theme] = (name, bass_figure(dice, name, style.steps, style.meter))
-        self.leads = dice.uniform(0.0, 0.6)
+        #: How likely a run leads into the next section.
+        self.runs = dice.uniform(0.2, 0.9) if dice.coin(0.3) else 0.0
 
-    def play(self, bars: list[Bar], section: Section, chords: Chords, kicks: dict[int, list[float]], riff: dict[int, list[float]]) -> list[Event]:
+    def play(
+        self,
+        bars: list[Bar],
+        section: Section,
+        chords: Chords,
+        kicks: dict[int, list[float]],
+        riff: dict[int, list[float]],
+    ) -> list[Event]:
         """Events of one section; `kicks` and `riff` are attacks by bar start, which some figures follow."""
         name, figure = self.figures[section.theme]
         if name in ("walk", "walk8"):
@@ -58,7 +66,9 @@ class Bass:
         for bar in bars:
             if name in ("follow", "follow_riff"):
                 places = (riff if name == "follow_riff" and riff else kicks).get(bar.start) or [0.0]
-                line = [(p, (places[i + 1] if i + 1 < len(places) else bar.beats) - p, "R") for i, p in enumerate(places)]
+                line = [
+                    (p, (places[i + 1] if i + 1 < len(places) else bar.beats) - p, "R") for i, p in enumerate(places)
+                ]
             else:
                 line = events(figure[bar.index % len(figure)], self.style.steps, bar.beats)
             for at, length, ch in line:
@@ -70,14 +80,46 @@ class Bass:
                 pitch = root + self._interval(ch, chord.intervals)
                 if ch == "T":
                     pitch = self.low + (self.key.tonic - self.low) % 12
-                out.append((where, max(0.08, length * self.gate), pitch, dice.whole(66, 80) if ch == "r" else dice.whole(92, 112)))
+                out.append(
+                    (
+                        where,
+                        max(0.08, length * self.gate),
+                        pitch,
+                        dice.whole(66, 80) if ch == "r" else dice.whole(92, 112),
+                    )
+                )
+        if self.runs and dice.coin(self.runs):
+            out = self._run(out, bars[-1], chords)
+        return out
+
+    def _run(self, out: list[Event], bar: Bar, chords: Chords) -> list[Event]:
+        """Replaces the end of a section by a run up or down to the root that follows."""
+        dice = self.dice
+        end = float(bar.start + bar.beats)
+        unit = 1 / 3 if self.style.steps == 3 else dice.pick((0.5, 0.5, 0.25, 1.0))
+        count = min(dice.whole(2, 4), int(bar.beats / unit))
+        following = chords.at(end + 1e-3)
+        target = self.low + (following.root - self.low) % 12
+        sign = dice.pick((-1, 1))
+        start = end - count * unit
+        out = [event for event in out if event[0] < start - 1e-6]
+        out.extend(
+            (start + i * unit, unit * 0.95, target + sign * (count - i) * dice.pick((1, 2)), dice.whole(88, 108))
+            for i in range(count)
+        )
         return out
 
     def _interval(self, ch: str, intervals: tuple[int, ...]) -> int:
         if ch == "8":
             return 12
         if ch == "5":
-            return intervals[-1] if len(intervals) == 2 else intervals[2] if len(intervals) > 2 and 6 <= intervals[2] <= 8 else 7
+            return (
+                intervals[-1]
+                if len(intervals) == 2
+                else intervals[2]
+                if len(intervals) > 2 and 6 <= intervals[2] <= 8
+                else 7
+            )
         if ch == "3":
             return intervals[1] if len(intervals) > 2 else 3
         if ch == "l":
@@ -118,7 +160,7 @@ class Comp:
     def __init__(self, dice: Dice, style: Style, layer: str, figures: tuple[str, ...] = ()) -> None:
         """Plays the style's figures, or those named."""
         self.dice, self.style = dice, style
-        self.low = dice.pick((48, 52, 55, 57, 60))
+        self.low = dice.pick((45, 48, 52, 55, 57, 60, 64, 67))
         self.gate = dice.pick((1.0, 0.95, 0.7, 0.4))
         names = figures or style.comp
         if layer == "chords2" and style.steps == 4 and dice.coin(0.4):
@@ -129,7 +171,9 @@ class Comp:
             if theme != "A" and dice.coin(0.45):
                 name = dice.pick(names)
             self.figures[theme] = (name, comp_figure(dice, name, style.steps, style.meter))
-        self.strum = dice.uniform(0.008, 0.03) if dice.coin(0.4) and style.palette != "electronic" else 0.0
+        # Seconds between the strings of a strum, as beats at the usual tempo of the style.
+        pace = (style.bpm[0] * style.bpm[1]) ** 0.5 / 60.0
+        self.strum = dice.uniform(0.003, 0.014) * pace if dice.coin(0.4) and style.palette != "electronic" else 0.0
         self.follow = dice.coin(0.25)
 
     def play(self, bars: list[Bar], section: Section, chords: Chords) -> list[Event]:
@@ -178,7 +222,10 @@ class Comp:
             for i, where in enumerate(places):
                 until = places[i + 1] if i + 1 < len(places) else stop
                 velocity = self.dice.whole(74, 96)
-                out.extend((where + self.strum * k, until - where, tone, velocity) for k, tone in enumerate(voice(chord, self.low)))
+                out.extend(
+                    (where + self.strum * k, until - where, tone, velocity)
+                    for k, tone in enumerate(voice(chord, self.low))
+                )
         return out
 
 

@@ -9,8 +9,9 @@ from dice import Dice
 #: Ways in which the tempo moves and their weights for "grid" (sequenced), "band" (players) and "free" (rubato) styles.
 MOVES = {
     "grid": (("constant", 9.3), ("jump", 0.22), ("jitter", 0.12), ("drift", 0.1), ("ramp", 0.14)),
-    "band": (("constant", 5.4), ("jitter", 1.3), ("drift", 2.3), ("ramp", 0.5), ("jump", 0.4), ("hold", 0.25)),
-    "free": (("constant", 3.0), ("jitter", 1.0), ("drift", 3.2), ("ramp", 1.0), ("jump", 0.4), ("phrases", 1.4), ("hold", 0.6)),
+    "band": (("constant", 4.6), ("jitter", 1.3), ("drift", 2.3), ("ramp", 0.5), ("jump", 0.4), ("hold", 0.25)),
+    "free": (("constant", 3.0), ("jitter", 1.0), ("drift", 3.2), ("ramp", 1.0), ("jump", 0.4), ("phrases", 1.4),
+             ("hold", 0.6)),
 }  # fmt: skip
 
 
@@ -30,8 +31,13 @@ class TempoMap:
         return np.interp(beats, self.grid, self.times)
 
 
-def make_tempo(dice: Dice, kind: str, bpm: float, beats: int, borders: list[int], lead_in: int = 16) -> TempoMap:
-    """Tempo of a song of `beats` beats; `borders` are beats at which sections start."""
+def make_tempo(
+    dice: Dice, kind: str, bpm: float, beats: int, borders: list[int], end: int | None = None, lead_in: int = 16
+) -> TempoMap:
+    """Tempo of a song of `beats` beats; `borders` are beats at which sections start.
+
+    `end` is the beat of a final chord, towards which players may slow down.
+    """
     move = dice.weighted(MOVES[kind])
     count = beats + 2 * lead_in
     log = np.zeros(count)
@@ -64,6 +70,9 @@ def make_tempo(dice: Dice, kind: str, bpm: float, beats: int, borders: list[int]
         for border in places:
             log[lead_in + border - 1] -= dice.uniform(0.3, 0.9)
             log[lead_in + border - 2] -= dice.uniform(0.05, 0.25)
+    if end is not None and kind != "grid" and dice.coin(0.4):
+        width = dice.pick((2, 4, 8))
+        log = log - dice.uniform(0.1, 0.55) * np.clip((at - end + width) / width, 0.0, 1.0) ** 1.5
     periods = 60.0 / bpm * np.exp(-log)
     return TempoMap(periods, -lead_in, move)
 
@@ -78,5 +87,7 @@ def swing(beats: np.ndarray, eighths: float, sixteenths: float) -> np.ndarray:
         doubled = beats * 2.0
         whole = np.floor(doubled + 1e-9)
         x = doubled - whole
-        return (whole + np.where(x < 0.5, x * 2.0 * sixteenths, sixteenths + (x - 0.5) * 2.0 * (1.0 - sixteenths))) / 2.0
+        return (
+            whole + np.where(x < 0.5, x * 2.0 * sixteenths, sixteenths + (x - 0.5) * 2.0 * (1.0 - sixteenths))
+        ) / 2.0
     return beats

@@ -202,7 +202,7 @@ def sweep(x: np.ndarray, start: float, end: float, corners: tuple[float, float],
 
 
 def noise(rng: np.random.Generator, frames: int, kind: str) -> np.ndarray:
-    """Background noise at an RMS of 1: "white", "pink", "hum" or "vinyl" (crackle and rumble)."""
+    """Background noise at an RMS of 1: "white", "pink", "hum", "vinyl" (crackle and rumble) or "crowd"."""
     white = rng.standard_normal(frames, dtype=np.float32)
     if kind == "white":
         return white
@@ -210,6 +210,13 @@ def noise(rng: np.random.Generator, frames: int, kind: str) -> np.ndarray:
         t = np.arange(frames, dtype=np.float32) / RATE
         f = float(rng.choice([50.0, 60.0]))
         x = 0.15 * white + sum(np.sin(np.float32(2 * np.pi * f * h) * t) / np.float32(h) for h in (1, 2, 3, 5))
+        return (x / np.sqrt((x**2).mean())).astype(np.float32)
+    if kind == "crowd":
+        # Voices and hands: noise in the range of speech whose level wanders.
+        n = frames // 2048 + 2
+        wander = np.exp(np.convolve(rng.normal(0, 1.2, n + 8), np.ones(8) / 8, "same"))[:n]
+        level = np.interp(np.arange(frames) / 2048, np.arange(n), wander).astype(np.float32)
+        x = apply([cut("bandpass", (400.0, 2500.0), 1)], white) * level
         return (x / np.sqrt((x**2).mean())).astype(np.float32)
     # Kellet's three-pole approximation of 1/f.
     x = lfilter([0.049922, -0.095993, 0.050612, -0.004409], [1, -2.494956, 2.017266, -0.522190], white)
@@ -280,6 +287,43 @@ def mp3(x: np.ndarray, level: float) -> np.ndarray:
     if m > 0:
         out[lo : lo + m] = y[lo + lag : lo + lag + m]
     return out
+
+
+def modulated_copy(x: np.ndarray, delay: float, depth: float, rate: float, phase: float) -> np.ndarray:
+    """A copy that comes `delay` + `depth` sin seconds later: added to the direct sound, a chorus or a flanger."""
+    n = -(-len(x) // HOP)
+    t = np.arange(n + 1) * HOP / RATE
+    course = t - delay - depth * np.sin(2 * np.pi * rate * t + phase)
+    at = np.maximum(_spread_exact(course * RATE, len(x)), 0.0)
+    whole = at.astype(np.int64)
+    part = (at - whole).astype(np.float32)
+    copy = x[whole] * (1 - part) + x[np.minimum(whole + 1, len(x) - 1)] * part
+    copy[: int((delay + depth) * RATE) + 1] = 0.0
+    return copy
+
+
+def crush(x: np.ndarray, hold: int, bits: int) -> np.ndarray:
+    """An old sampler: every `hold`-th sample held, at `bits` bits of the peak."""
+    peak = float(np.abs(x).max(initial=0.0))
+    if peak <= 0:
+        return x
+    steps = np.float32(2 ** (bits - 1) / peak)
+    held = np.repeat(x[::hold], hold)[: len(x)]
+    return np.round(held * steps) / steps
+
+
+def mute(x: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Silence from `start` to `end` seconds, with ramps of 3 ms that end before `start` and `end`."""
+    ramp = RATE * 3 // 1000
+    a, b = int(start * RATE), min(len(x), int(end * RATE))
+    if a < ramp or b - a < 2 * ramp:
+        return x
+    y = x.copy()
+    fall = np.linspace(1, 0, ramp, dtype=np.float32)
+    y[a - ramp : a] *= fall
+    y[a : b - ramp] = 0.0
+    y[b - ramp : b] *= fall[::-1]
+    return y
 
 
 def cabinet(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -158,7 +158,7 @@ def hat(rng: np.random.Generator, open_: bool, body: dict) -> np.ndarray:
     wave = _filter(wave, "highpass", body["cut"], 3) * _decay(2, t60)[:n]
     if body["crush"]:
         wave = np.repeat(wave[::2], 2)[:n]
-    return _unit(wave, 0.4)
+    return _unit(wave, 0.3)
 
 
 def cymbal(rng: np.random.Generator, ride: bool) -> np.ndarray:
@@ -208,7 +208,7 @@ def shaker(rng: np.random.Generator, jingle: bool) -> np.ndarray:
         t = np.arange(n) / RATE
         for f in rng.uniform(4500, 9500, 5):
             wave += 0.5 * np.sin(2 * np.pi * f * t + u(0, 6)).astype(np.float32) * _decay(1, t60 * u(0.5, 1.4))[:n]
-    return _unit(wave, 0.4)
+    return _unit(wave, 0.3)
 
 
 def guiro(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -267,7 +267,7 @@ class DrawnKit(Kit):
             "crush": rng.random() < 0.08,
         }
         self._tune = 2 ** u(-0.3, 0.3)
-        self._level = {k: 10 ** (rng.normal(0, 2.5) / 20) for k in range(20, 100)}
+        self._level = {k: 10 ** (rng.normal(0, 3) / 20) for k in range(20, 100)}
 
     def _make(self, key: int, layer: int) -> np.ndarray:
         rng = np.random.default_rng([self._seed, key])

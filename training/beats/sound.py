@@ -196,8 +196,16 @@ class _Player:
             if part.role in ("drums", "perc") or not part.notes:
                 continue
             if i not in self._parts or rng.random() < again:
-                wave, self._made[f"{i}:{part.role}"] = _melodic(rng, part, song.palette, self.frames)
+                wave, name = _melodic(rng, part, song.palette, self.frames)
                 level = fx.loudness(wave)
+                if part.role in ("bass", "chords", "lead", "arp", "riff") and rng.random() < 0.15:
+                    # Two instruments in unison.
+                    second, also = _melodic(rng, part, song.palette, self.frames)
+                    other = fx.loudness(second)
+                    if other > 0 and level > 0:
+                        wave, name = wave + second * np.float32(level / other * rng.uniform(0.3, 1.0)), f"{name} & {also}"
+                        level = fx.loudness(wave)
+                self._made[f"{i}:{part.role}"] = name
                 if level <= 0:
                     self._parts.pop(i, None)
                     continue

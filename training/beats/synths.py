@@ -63,6 +63,10 @@ class Patch:
     #: Position follows a slow sine of this rate instead of the envelope, 0 for none.
     lfo: float = 0.0
     vowels: str = "aeiou"
+    #: Semitones by which each note falls, as in speech.
+    fall: float = 0.0
+    #: Share of notes before which a consonant stands (it ends where the note starts).
+    consonants: float = 0.0
 
 
 def _source(kind: str, k: np.ndarray, patch: Patch) -> np.ndarray:
@@ -129,6 +133,11 @@ def wavetable(patch: Patch, f0: float, rng: np.random.Generator) -> np.ndarray:
     return (table / max(1e-9, float(np.sqrt((table[-1] ** 2).mean())))).ravel()
 
 
+def p_share(share: float, duration: float) -> float:
+    """Probability of a consonant: words have fewer of them on very short notes."""
+    return share * min(1.0, duration / 0.15)
+
+
 class Voice:
     """Plays the notes of one part with one patch."""
 
@@ -170,6 +179,9 @@ class Voice:
             swell = np.clip((t - 0.12) / 0.3, 0, 1)
             wave = swell * (p.vibrato / 1200.0) * np.sin(2 * np.pi * p.vibrato_rate * t)
             bend = wave if bend is None else bend + wave
+        if p.fall > 0:
+            course = (p.fall / 12.0) * (0.4 - t / np.float32(held))
+            bend = course if bend is None else bend + course
         turns = np.cumsum(2.0**bend, dtype=np.float64) / RATE * f0 if bend is not None else t.astype(np.float64) * f0
         out = np.zeros(n, dtype=np.float32)
         for cents, phase in zip(p.detune, self._phases):
@@ -208,7 +220,26 @@ class Voice:
             n = min(len(wave), frames - at)
             out[at : at + n] += wave[:n] * np.float32((note.velocity / 127.0) ** 1.3)
             before = note.pitch
+        if p.consonants > 0:
+            self._consonants(notes, out)
         return out
+
+    def _consonants(self, notes: list[Note], out: np.ndarray) -> None:
+        """Adds fricatives before and plosives at the vowels, a fifth as loud as they."""
+        rng = np.random.default_rng([self._seed, 11])
+        hiss = rng.standard_normal(RATE, dtype=np.float32)
+        hisses = [sosfilt(butter(2, band, "bandpass", fs=RATE, output="sos").astype(np.float32), hiss) for band in ((2500, 6000), (5000, 9500))]
+        loud = 0.35 * float(np.sqrt((out**2).mean()) + 1e-9) / 0.1
+        for note in notes:
+            if rng.random() >= p_share(self.patch.consonants, note.duration):
+                continue
+            n = int(rng.uniform(0.03, 0.09) * RATE) if rng.random() < 0.7 else int(0.012 * RATE)
+            at = int(round(note.start * RATE)) - n
+            first = int(rng.integers(0, RATE - n))
+            if at < 0 or at + n > len(out):
+                continue
+            shape = np.sin(np.linspace(0.15, np.pi * 0.85, n, dtype=np.float32)) if n > 500 else np.linspace(1, 0, n, dtype=np.float32)
+            out[at : at + n] += hisses[int(rng.integers(2))][first : first + n] * shape * np.float32(loud * note.velocity / 127.0)
 
 
 def _unison(rng: np.random.Generator, least: int, most: int, cents: float) -> tuple[float, ...]:
@@ -261,6 +292,9 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
         p = Patch("vocal", attack=u(0.01, 0.05), decay=0.5, sustain=u(0.8, 1), release=u(0.03, 0.12), vowels=vowels)
         p.width, p.glide, p.vibrato, p.vibrato_rate = u(0.85, 1.25), u(0.02, 0.07), u(10, 60), u(4.5, 6.5)
         p.noise, p.detune = u(0.0, 0.35), _unison(rng, 1, 2, 6)
+        p.consonants = float(pick([0.0, 0.3, 0.6]))
+        if rng.random() < 0.15:  # spoken rather than sung
+            p.fall, p.vibrato, p.glide = u(2, 7), 0.0, 0.0
         return p
     if role == "arp":
         kind = str(pick(["pluck", "square", "saw", "fm", "chip"], p=[0.3, 0.2, 0.2, 0.15, 0.15]))

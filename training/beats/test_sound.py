@@ -117,6 +117,9 @@ class Effects(unittest.TestCase):
             "lowpass": lambda: fx.apply([fx.cut("lowpass", 900)], self.x),
             "highpass": lambda: fx.apply([fx.cut("highpass", 300)], self.x),
             "sweep": lambda: fx.sweep(self.x, 0.1, 2.9, (400, 6000), "lowpass"),
+            "chorus": lambda: self.x + 0.7 * fx.modulated_copy(self.x, 0.015, 0.002, 0.8, 1.0),
+            "flanger": lambda: self.x - 0.7 * fx.modulated_copy(self.x, 0.003, 0.001, 0.2, 1.0),
+            "crush": lambda: fx.crush(self.x, 4, 6),
             "amp": lambda: fx.cabinet(self.x, rng),
             "mp3": lambda: fx.mp3(0.7 * self.x, 0.6),
         }
@@ -149,6 +152,16 @@ class Effects(unittest.TestCase):
         self.assertAlmostEqual(gain(fx.shelf(2000, 4, True), 11000), 4, places=1)
         self.assertAlmostEqual(gain(fx.biquad("lowpass", 800), 800), -3.01, places=1)
         self.assertAlmostEqual(gain(fx.biquad("highpass", 800), 20), -64, delta=1)
+
+    def test_mute_leaves_what_follows_alone(self) -> None:
+        y = fx.mute(self.x, 0.9, 1.24)
+        a, b = int(1.245 * RATE), int(0.9 * RATE)
+        np.testing.assert_array_equal(y[a:], self.x[a:])
+        self.assertEqual(float(np.abs(y[b : int(1.236 * RATE)]).max()), 0.0)
+
+    def test_copy_comes_late_by_its_delay(self) -> None:
+        y = fx.modulated_copy(self.x, 0.02, 0.0, 1.0, 0.0)
+        self.assertEqual(fx.lag_of(y, self.x), int(0.02 * RATE))
 
     def test_limit(self) -> None:
         self.assertLessEqual(np.abs(fx.limit(5 * self.x)).max(), 0.98)

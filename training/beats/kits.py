@@ -23,8 +23,8 @@ TOMS = frozenset({41, 43, 45, 47, 48, 50})
 HATS = frozenset({42, 44, 46})
 CYMBALS = frozenset({49, 51, 52, 53, 55, 57, 59})
 
-#: The Hydrogen kits that training may use.
-HYDROGEN_KITS = ("Audiophob", "circAfrique v4", "circAfrique", "belofilms")
+#: The Hydrogen kits of drums that training may use (`strums.py` has a third, of guitar chords).
+HYDROGEN_KITS = ("Audiophob", "circAfrique v4", "circAfrique")
 HYDROGEN_DIRS = (os.environ.get("LOOPWRIGHT_DRUMKITS", ""), "/usr/share/hydrogen/data/drumkits")
 
 

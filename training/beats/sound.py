@@ -18,6 +18,7 @@ import numpy as np
 import effects as fx
 import kits
 import mix
+import strums
 from fluid import RATE, synthesiser
 from song import Note, Part, Song
 from synths import Voice, draw_patch, effects_part
@@ -129,6 +130,12 @@ def _melodic(rng: np.random.Generator, part: Part, palette: str, frames: int) ->
     """The sound of one pitched part, not levelled."""
     if part.role == "fx":
         return effects_part(part.notes, frames, rng), "fx"
+    if part.role in ("chords", "riff"):
+        share = {"acoustic": 0.2, "mixed": 0.15}.get(palette, 0.05) * (3.0 if 24 <= part.program <= 28 else 1.0)
+        together = len(part.notes) / max(1, len(strums.events(part.notes)))
+        if rng.random() < share and together > 2.2 and strums.available():
+            wave = strums.render(part.notes, frames, rng)
+            return (fx.cabinet(wave, rng), "strums+amp") if rng.random() < 0.25 else (wave, "strums")
     if rng.random() < SYNTHS[palette][part.role]:
         patch = draw_patch(rng, part.role)
         return Voice(patch, int(rng.integers(1 << 31))).render(part.notes, frames), f"synth:{patch.kind}"

@@ -10,6 +10,7 @@ import effects as fx
 import kits
 import mix
 import sound
+import strums
 import synths
 from fluid import FONTS, RATE, bring_to_attack, synthesiser
 from song import Note, Part, Song
@@ -63,6 +64,26 @@ class Sources(unittest.TestCase):
                         # What the recording itself takes to speak is allowed for: 8 ms for these instruments.
                         self.assertGreater(onset(x, start) - start, -TOLERANCE, f"{font} {program}")
                         self.assertLess(onset(x, start) - start, 0.008, f"{font} {program}")
+
+    def test_strums(self) -> None:
+        self.assertEqual(strums.chord_of([43, 59, 62, 67]), strums.Chord(7, "major"))
+        self.assertEqual(strums.chord_of([57, 60, 64, 69]), strums.Chord(9, "minor"))
+        self.assertEqual(strums.chord_of([59, 62, 65, 69]), strums.Chord(11, "minor7b5"))
+        if not strums.available():
+            self.skipTest("the kit of strums is not installed")
+        rng = np.random.default_rng(0)
+        for root in range(12):
+            notes = [Note(0.5003 + 0.7 * k, 0.5, 48 + root + i, 60 + 15 * k) for k in range(4) for i in (0, 4, 7)]
+            x = strums.render(notes, 4 * RATE, rng)
+            for k in range(4):
+                self.assertLess(abs(onset(x, 0.5003 + 0.7 * k) - 0.5003 - 0.7 * k), TOLERANCE)
+            # It sounds the chord: most of the power of the ringing lies on its pitch classes.
+            power = np.abs(np.fft.rfft(x[int(0.55 * RATE) : int(0.95 * RATE)], 1 << 16)) ** 2
+            f = np.fft.rfftfreq(1 << 16, 1 / RATE)
+            heard = (f > 75) & (f < 700)
+            pitch = 69 + 12 * np.log2(f[heard] / 440)
+            inside = np.isin(np.round(pitch).astype(int) % 12, [(root + i) % 12 for i in (0, 4, 7)])
+            self.assertGreater(power[heard][inside].sum(), 0.7 * power[heard].sum(), f"root {root}")
 
     def test_voices(self) -> None:
         rng = np.random.default_rng(2)

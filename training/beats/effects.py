@@ -1,4 +1,6 @@
-"""Effects of mixing and of what happens to music afterwards. None moves an attack, but `varispeed` and `wow`, which say how.
+"""Effects of mixing and of what happens to music afterwards.
+
+None moves an attack, but `varispeed` and `wow`, which say how.
 
 Filters are minimum-phase and short, delays and reverberation keep the direct sound where it is, codecs are measured
 against what went in and shifted back. All signals are mono float32 at `RATE`.
@@ -52,8 +54,16 @@ def shelf(f: float, gain: float, high: bool) -> np.ndarray:
     cos = np.cos(w) * (-1 if high else 1)
     root = 2 * np.sqrt(a) * np.sin(w) / np.sqrt(2)
     sign = -1 if high else 1
-    b = np.array([a * ((a + 1) - (a - 1) * cos + root), sign * 2 * a * ((a - 1) - (a + 1) * cos), a * ((a + 1) - (a - 1) * cos - root)])
-    c = np.array([(a + 1) + (a - 1) * cos + root, sign * -2 * ((a - 1) + (a + 1) * cos), (a + 1) + (a - 1) * cos - root])
+    b = np.array(
+        [
+            a * ((a + 1) - (a - 1) * cos + root),
+            sign * 2 * a * ((a - 1) - (a + 1) * cos),
+            a * ((a + 1) - (a - 1) * cos - root),
+        ]
+    )
+    c = np.array(
+        [(a + 1) + (a - 1) * cos + root, sign * -2 * ((a - 1) + (a + 1) * cos), (a + 1) + (a - 1) * cos - root]
+    )
     return np.concatenate([b, c])[None, :] / c[0]
 
 
@@ -112,7 +122,7 @@ def limit(x: np.ndarray, ceiling: float = 0.98) -> np.ndarray:
     return y
 
 
-def _spread(control: np.ndarray, frames: int) -> np.ndarray:
+def spread(control: np.ndarray, frames: int) -> np.ndarray:
     """A control signal, one value per HOP, to samples by straight lines."""
     steps = np.concatenate([control, control[-1:]]).astype(np.float32)
     ramp = np.arange(HOP, dtype=np.float32) / HOP
@@ -130,9 +140,11 @@ def compress(x: np.ndarray, threshold_db: float, ratio: float, attack: float, re
     wanted = over * (1 - 1 / ratio)
     # Two one-pole smoothers, the greater wins: fast to reduce and slow to let go.
     fast = lfilter([1 - np.exp(-HOP / (attack * RATE))], [1, -np.exp(-HOP / (attack * RATE))], wanted)
-    slow = lfilter([1 - np.exp(-HOP / (release * RATE))], [1, -np.exp(-HOP / (release * RATE))], np.maximum(wanted, fast))
+    slow = lfilter(
+        [1 - np.exp(-HOP / (release * RATE))], [1, -np.exp(-HOP / (release * RATE))], np.maximum(wanted, fast)
+    )
     gain = 10 ** (-np.maximum(fast, slow) / 20)
-    return x * _spread(gain, len(x))
+    return x * spread(gain, len(x))
 
 
 def ducking(kicks: np.ndarray, frames: int, depth: float, seconds: float, power: float) -> np.ndarray:
@@ -146,7 +158,7 @@ def ducking(kicks: np.ndarray, frames: int, depth: float, seconds: float, power:
         if 0 <= at < n:
             m = min(length, n - at)
             gain[at : at + m] = np.minimum(gain[at : at + m], shape[:m])
-    return _spread(gain, frames)
+    return spread(gain, frames)
 
 
 def impulse(rng: np.random.Generator, t60: float, bright: float) -> np.ndarray:
@@ -239,7 +251,7 @@ def varispeed(x: np.ndarray, speed: float) -> tuple[np.ndarray, float]:
 
 
 def wow(x: np.ndarray, depth: float, rate: float, phase: float) -> tuple[np.ndarray, np.ndarray]:
-    """Tape or turntable: speed 1 + depth sin. Returns the sound and, every HOP samples of it, the input second it plays."""
+    """Tape or turntable, speed 1 + depth sin: the sound and, for every HOP samples of it, the input second it plays."""
     t = np.arange(0, len(x) + HOP, HOP) / RATE
     w = 2 * np.pi * rate
     course = t + depth / w * (np.cos(phase) - np.cos(w * t + phase))
@@ -252,7 +264,7 @@ def wow(x: np.ndarray, depth: float, rate: float, phase: float) -> tuple[np.ndar
 
 
 def _spread_exact(control: np.ndarray, frames: int) -> np.ndarray:
-    """As `_spread`, in double precision, for times."""
+    """As `spread`, in double precision, for times."""
     ramp = np.arange(HOP) / HOP
     lines = control[:-1, None] + (control[1:] - control[:-1])[:, None] * ramp[None, :]
     return lines.ravel()[:frames].copy()
@@ -271,7 +283,9 @@ def mp3(x: np.ndarray, level: float) -> np.ndarray:
     import soundfile
 
     store = io.BytesIO()
-    soundfile.write(store, np.clip(x, -0.99, 0.99), RATE, format="MP3", compression_level=level, bitrate_mode="CONSTANT")
+    soundfile.write(
+        store, np.clip(x, -0.99, 0.99), RATE, format="MP3", compression_level=level, bitrate_mode="CONSTANT"
+    )
     store.seek(0)
     y, rate = soundfile.read(store, dtype="float32")
     if rate != RATE or y.ndim != 1:

@@ -67,7 +67,9 @@ def _metal(rng: np.random.Generator, n: int, base: float) -> np.ndarray:
 
 def kick(rng: np.random.Generator) -> np.ndarray:
     """A bass drum of a random kind."""
-    kind = rng.choice(["808", "909", "techno", "acoustic", "hard", "chip", "lofi"], p=[0.2, 0.24, 0.18, 0.18, 0.1, 0.03, 0.07])
+    kind = rng.choice(
+        ["808", "909", "techno", "acoustic", "hard", "chip", "lofi"], p=[0.2, 0.24, 0.18, 0.18, 0.1, 0.03, 0.07]
+    )
     u = rng.uniform
     if kind == "acoustic":
         n = int(u(0.25, 0.5) * RATE)
@@ -287,7 +289,21 @@ class DrawnKit(Kit):
             return hat(rng, key == 46, self._hat)
         if key in CYMBALS:
             return cymbal(rng, key in (51, 53, 59))
-        toms = {41: 82, 43: 98, 45: 117, 47: 139, 48: 165, 50: 196, 60: 330, 61: 250, 62: 280, 63: 220, 64: 165, 65: 300, 66: 220}
+        toms = {
+            41: 82,
+            43: 98,
+            45: 117,
+            47: 139,
+            48: 165,
+            50: 196,
+            60: 330,
+            61: 250,
+            62: 280,
+            63: 220,
+            64: 165,
+            65: 300,
+            66: 220,
+        }
         if key in toms:
             return drum(rng, toms[key] * self._tune)
         f = self._tune
@@ -382,12 +398,28 @@ class HydrogenKit(Kit):
     def _make(self, key: int, layer: int) -> np.ndarray:
         rng = np.random.default_rng([self._seed, key])
         kind = (
-            "kick" if key in KICKS else "rim" if key == 37 else "clap" if key == 39 else "snare" if key in SNARES
-            else "open" if key == 46 else "closed" if key in HATS else "cymbal" if key in CYMBALS
-            else "tom" if key in TOMS else "perc"
+            "kick"
+            if key in KICKS
+            else "rim"
+            if key == 37
+            else "clap"
+            if key == 39
+            else "snare"
+            if key in SNARES
+            else "open"
+            if key == 46
+            else "closed"
+            if key in HATS
+            else "cymbal"
+            if key in CYMBALS
+            else "tom"
+            if key in TOMS
+            else "perc"
         )
         fit = [w for n, w in self._files.items() if any(word in n for word in _HYDROGEN_WORDS[kind])]
-        wave = fit[int(rng.integers(len(fit)))] if fit else list(self._files.values())[int(rng.integers(len(self._files)))]
+        wave = (
+            fit[int(rng.integers(len(fit)))] if fit else list(self._files.values())[int(rng.integers(len(self._files)))]
+        )
         lower = 1.35 if kind == "kick" else 1.0
         ratio = int(round(20 * lower * 2 ** rng.uniform(-0.5, 0.4)))
         if ratio != 20:
@@ -395,7 +427,9 @@ class HydrogenKit(Kit):
         n = min(len(wave), int(1.5 * RATE))
         wave = wave[:n] * _decay(2, rng.uniform(0.15, 1.5) if kind != "cymbal" else 1.5)[:n]
         if rng.random() < 0.3:
-            wave = _filter(wave, *(("highpass", 2500.0) if kind in ("closed", "open") else ("lowpass", rng.uniform(3000, 9000))))
+            wave = _filter(
+                wave, *(("highpass", 2500.0) if kind in ("closed", "open") else ("lowpass", rng.uniform(3000, 9000)))
+            )
         peak = {"kick": 1.0, "snare": 0.85, "closed": 0.35, "open": 0.35, "cymbal": 0.5, "perc": 0.5}.get(kind, 0.7)
         return bring_to_attack(_unit(wave, peak))
 
@@ -410,6 +444,7 @@ class LayeredKit(Kit):
         self.name = "+".join(kits[i].name for i in self._of.values())
 
     def hit(self, key: int, velocity: int) -> np.ndarray:
+        """As `Kit.hit`, from the kit that plays the key's group."""
         group = "kick" if key in KICKS else "snare" if key in SNARES else "hats" if key in HATS | CYMBALS else "rest"
         return self._kits[self._of[group]].hit(key, velocity)
 

@@ -41,7 +41,7 @@ def _choose_gains(rng: np.random.Generator, clean: bool, stems: Stems, done: dic
     """Gains in dB per stem; minus infinity removes one."""
     sd_bus, sd_stem = (1.5, 1.0) if clean else (5.0, 2.5)
     gains = {}
-    for bus, names in BUSES.items():
+    for names in BUSES.values():
         level = float(np.clip(rng.normal(0, sd_bus), -14, 9))
         for name in names:
             gains[name] = level + float(np.clip(rng.normal(0, sd_stem), -8, 6))
@@ -78,7 +78,7 @@ def _gate(song: Song, rng: np.random.Generator, frames: int) -> np.ndarray:
     index = np.searchsorted(steps, times, side="right") - 1
     floor = rng.uniform(0, 0.4)
     gain = np.where(index >= 0, floor + (1 - floor) * pattern[index % len(pattern)], 1.0)
-    return fx._spread(gain.astype(np.float32), frames)
+    return fx.spread(gain.astype(np.float32), frames)
 
 
 def _sections(song: Song) -> list[tuple[float, float, str]]:
@@ -103,7 +103,7 @@ def _colour(song: Song, buses: dict[str, np.ndarray], rng: np.random.Generator, 
         n = -(-len(buses["harmony"]) // fx.HOP)
         swing = np.sin(2 * np.pi * hertz * np.arange(n) * fx.HOP / RATE + rng.uniform(0, 6.28))
         gain = 1 - rng.uniform(0.2, 0.8) * (0.5 + 0.5 * swing)
-        buses["harmony"] = buses["harmony"] * fx._spread(gain, len(buses["harmony"]))
+        buses["harmony"] = buses["harmony"] * fx.spread(gain, len(buses["harmony"]))
         done["tremolo"] = round(hertz, 2)
     p = {"electronic": 0.12, "mixed": 0.1}.get(song.palette, 0.03) * rate
     if "drums" in buses and _chance(rng, p):
@@ -123,7 +123,11 @@ def _holes(song: Song, buses: dict[str, np.ndarray], rng: np.random.Generator, d
         start = end - length * float(lines[i] - lines[i - 1])
         what = rng.random()
         for bus in buses:
-            if (what < 0.5 and bus == "drums") or (0.5 <= what < 0.8 and bus != "drums") or (what >= 0.8 and length <= 1):
+            if (
+                (what < 0.5 and bus == "drums")
+                or (0.5 <= what < 0.8 and bus != "drums")
+                or (what >= 0.8 and length <= 1)
+            ):
                 # Up to just before the line, so that no attack on it is touched.
                 buses[bus] = fx.mute(buses[bus], start - 0.012, end - 0.012)
     done["holes"] = True
@@ -157,7 +161,9 @@ def mixdown(song: Song, stems: Stems, rng: np.random.Generator, clean: bool, don
         if bus in ("drums", "bass", "lead") and _chance(rng, 0.05 if clean else 0.18):
             level = fx.loudness(x)
             if level > 0:
-                x = fx.saturate(x / np.float32(3 * level), rng.uniform(0.8, 6), rng.uniform(0, 0.2)) * np.float32(2 * level)
+                x = fx.saturate(x / np.float32(3 * level), rng.uniform(0.8, 6), rng.uniform(0, 0.2)) * np.float32(
+                    2 * level
+                )
                 done.setdefault("saturated", []).append(bus)
         if bus == "harmony" and _chance(rng, (0.08 if electronic else 0.01)):
             x = x * _gate(song, rng, frames)
@@ -171,7 +177,11 @@ def mixdown(song: Song, stems: Stems, rng: np.random.Generator, clean: bool, don
         spans = _sections(song)
         for a, b, _ in [spans[int(rng.integers(len(spans)))]] if spans else []:
             kind = "lowpass" if _chance(rng, 0.7) else "highpass"
-            corners = (rng.uniform(150, 500), rng.uniform(3000, 9000)) if kind == "lowpass" else (rng.uniform(40, 100), rng.uniform(500, 2500))
+            corners = (
+                (rng.uniform(150, 500), rng.uniform(3000, 9000))
+                if kind == "lowpass"
+                else (rng.uniform(40, 100), rng.uniform(500, 2500))
+            )
             if _chance(rng, 0.25):
                 corners = corners[::-1]
             for bus in buses if _chance(rng, 0.4) else [n for n in buses if n != "drums"]:

@@ -1,6 +1,6 @@
-"""A recorded acoustic guitar for strummed chords: the Hydrogen kit `belofilms_GuitarStrums` (Gabriel Verdugo Soto, CC BY 3.0).
+"""A recorded acoustic guitar for strummed chords.
 
-It holds down- and up-strokes of some thirty chords at four strengths. The notes that a part plays at once are read as a
+The Hydrogen kit `belofilms_GuitarStrums` (Gabriel Verdugo Soto, CC BY 3.0; Debian `hydrogen-drumkits-effects`) holds down- and up-strokes of some thirty chords at four strengths. The notes that a part plays at once are read as a
 chord, and the recording that is nearest (at most four semitones away) is retuned to it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, cache
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,7 @@ def chord_of(pitches: list[int]) -> Chord:
     return max((Chord(r, q) for r in range(12) for q in _QUALITIES), key=fit)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tuning(path: Path, chord: Chord) -> float:
     """Semitones by which a recording is sharp of equal temperament at 440 Hz: up to half of one in this kit."""
     import soundfile
@@ -114,7 +114,12 @@ def events(notes: list[Note]) -> list[tuple[float, float, list[int], int]]:
     for note in sorted(notes, key=lambda n: n.start):
         if out and note.start - out[-1][0] < 0.05:
             start, end, pitches, velocity = out[-1]
-            out[-1] = (start, max(end, note.start + note.duration), pitches + [note.pitch], max(velocity, note.velocity))
+            out[-1] = (
+                start,
+                max(end, note.start + note.duration),
+                pitches + [note.pitch],
+                max(velocity, note.velocity),
+            )
         else:
             out.append((note.start, note.start + note.duration, [note.pitch], note.velocity))
     return out

@@ -1,4 +1,6 @@
-"""Effects of mixing and of what happens to music afterwards. None moves an attack, but `varispeed` and `wow`, which say how.
+"""Effects of mixing and of what happens to music afterwards.
+
+None moves an attack, but `varispeed` and `wow`, which say how.
 
 Filters are minimum-phase and short, delays and reverberation keep the direct sound where it is, codecs are measured
 against what went in and shifted back. All signals are mono float32 at `RATE`.
@@ -52,8 +54,16 @@ def shelf(f: float, gain: float, high: bool) -> np.ndarray:
     cos = np.cos(w) * (-1 if high else 1)
     root = 2 * np.sqrt(a) * np.sin(w) / np.sqrt(2)
     sign = -1 if high else 1
-    b = np.array([a * ((a + 1) - (a - 1) * cos + root), sign * 2 * a * ((a - 1) - (a + 1) * cos), a * ((a + 1) - (a - 1) * cos - root)])
-    c = np.array([(a + 1) + (a - 1) * cos + root, sign * -2 * ((a - 1) + (a + 1) * cos), (a + 1) + (a - 1) * cos - root])
+    b = np.array(
+        [
+            a * ((a + 1) - (a - 1) * cos + root),
+            sign * 2 * a * ((a - 1) - (a + 1) * cos),
+            a * ((a + 1) - (a - 1) * cos - root),
+        ]
+    )
+    c = np.array(
+        [(a + 1) + (a - 1) * cos + root, sign * -2 * ((a - 1) + (a + 1) * cos), (a + 1) + (a - 1) * cos - root]
+    )
     return np.concatenate([b, c])[None, :] / c[0]
 
 
@@ -112,7 +122,7 @@ def limit(x: np.ndarray, ceiling: float = 0.98) -> np.ndarray:
     return y
 
 
-def _spread(control: np.ndarray, frames: int) -> np.ndarray:
+def spread(control: np.ndarray, frames: int) -> np.ndarray:
     """A control signal, one value per HOP, to samples by straight lines."""
     steps = np.concatenate([control, control[-1:]]).astype(np.float32)
     ramp = np.arange(HOP, dtype=np.float32) / HOP
@@ -130,9 +140,11 @@ def compress(x: np.ndarray, threshold_db: float, ratio: float, attack: float, re
     wanted = over * (1 - 1 / ratio)
     # Two one-pole smoothers, the greater wins: fast to reduce and slow to let go.
     fast = lfilter([1 - np.exp(-HOP / (attack * RATE))], [1, -np.exp(-HOP / (attack * RATE))], wanted)
-    slow = lfilter([1 - np.exp(-HOP / (release * RATE))], [1, -np.exp(-HOP / (release * RATE))], np.maximum(wanted, fast))
+    slow = lfilter(
+        [1 - np.exp(-HOP / (release * RATE))], [1, -np.exp(-HOP / (release * RATE))], np.maximum(wanted, fast)
+    )
     gain = 10 ** (-np.maximum(fast, slow) / 20)
-    return x * _spread(gain, len(x))
+    return x * spread(gain, len(x))
 
 
 def ducking(kicks: np.ndarray, frames: int, depth: float, seconds: float, power: float) -> np.ndarray:
@@ -146,7 +158,7 @@ def ducking(kicks: np.ndarray, frames: int, depth: float, seconds: float, power:
         if 0 <= at < n:
             m = min(length, n - at)
             gain[at : at + m] = np.minimum(gain[at : at + m], shape[:m])
-    return _spread(gain, frames)
+    return spread(gain, frames)
 
 
 def impulse(rng: np.random.Generator, t60: float, bright: float) -> np.ndarray:
@@ -202,7 +214,7 @@ def sweep(x: np.ndarray, start: float, end: float, corners: tuple[float, float],
 
 
 def noise(rng: np.random.Generator, frames: int, kind: str) -> np.ndarray:
-    """Background noise at an RMS of 1: "white", "pink", "hum" or "vinyl" (crackle and rumble)."""
+    """Background noise at an RMS of 1: "white", "pink", "hum", "vinyl" (crackle and rumble) or "crowd"."""
     white = rng.standard_normal(frames, dtype=np.float32)
     if kind == "white":
         return white
@@ -210,6 +222,13 @@ def noise(rng: np.random.Generator, frames: int, kind: str) -> np.ndarray:
         t = np.arange(frames, dtype=np.float32) / RATE
         f = float(rng.choice([50.0, 60.0]))
         x = 0.15 * white + sum(np.sin(np.float32(2 * np.pi * f * h) * t) / np.float32(h) for h in (1, 2, 3, 5))
+        return (x / np.sqrt((x**2).mean())).astype(np.float32)
+    if kind == "crowd":
+        # Voices and hands: noise in the range of speech whose level wanders.
+        n = frames // 2048 + 2
+        wander = np.exp(np.convolve(rng.normal(0, 1.2, n + 8), np.ones(8) / 8, "same"))[:n]
+        level = np.interp(np.arange(frames) / 2048, np.arange(n), wander).astype(np.float32)
+        x = apply([cut("bandpass", (400.0, 2500.0), 1)], white) * level
         return (x / np.sqrt((x**2).mean())).astype(np.float32)
     # Kellet's three-pole approximation of 1/f.
     x = lfilter([0.049922, -0.095993, 0.050612, -0.004409], [1, -2.494956, 2.017266, -0.522190], white)
@@ -232,7 +251,7 @@ def varispeed(x: np.ndarray, speed: float) -> tuple[np.ndarray, float]:
 
 
 def wow(x: np.ndarray, depth: float, rate: float, phase: float) -> tuple[np.ndarray, np.ndarray]:
-    """Tape or turntable: speed 1 + depth sin. Returns the sound and, every HOP samples of it, the input second it plays."""
+    """Tape or turntable, speed 1 + depth sin: the sound and, for every HOP samples of it, the input second it plays."""
     t = np.arange(0, len(x) + HOP, HOP) / RATE
     w = 2 * np.pi * rate
     course = t + depth / w * (np.cos(phase) - np.cos(w * t + phase))
@@ -245,7 +264,7 @@ def wow(x: np.ndarray, depth: float, rate: float, phase: float) -> tuple[np.ndar
 
 
 def _spread_exact(control: np.ndarray, frames: int) -> np.ndarray:
-    """As `_spread`, in double precision, for times."""
+    """As `spread`, in double precision, for times."""
     ramp = np.arange(HOP) / HOP
     lines = control[:-1, None] + (control[1:] - control[:-1])[:, None] * ramp[None, :]
     return lines.ravel()[:frames].copy()
@@ -264,7 +283,9 @@ def mp3(x: np.ndarray, level: float) -> np.ndarray:
     import soundfile
 
     store = io.BytesIO()
-    soundfile.write(store, np.clip(x, -0.99, 0.99), RATE, format="MP3", compression_level=level, bitrate_mode="CONSTANT")
+    soundfile.write(
+        store, np.clip(x, -0.99, 0.99), RATE, format="MP3", compression_level=level, bitrate_mode="CONSTANT"
+    )
     store.seek(0)
     y, rate = soundfile.read(store, dtype="float32")
     if rate != RATE or y.ndim != 1:
@@ -280,6 +301,43 @@ def mp3(x: np.ndarray, level: float) -> np.ndarray:
     if m > 0:
         out[lo : lo + m] = y[lo + lag : lo + lag + m]
     return out
+
+
+def modulated_copy(x: np.ndarray, delay: float, depth: float, rate: float, phase: float) -> np.ndarray:
+    """A copy that comes `delay` + `depth` sin seconds later: added to the direct sound, a chorus or a flanger."""
+    n = -(-len(x) // HOP)
+    t = np.arange(n + 1) * HOP / RATE
+    course = t - delay - depth * np.sin(2 * np.pi * rate * t + phase)
+    at = np.maximum(_spread_exact(course * RATE, len(x)), 0.0)
+    whole = at.astype(np.int64)
+    part = (at - whole).astype(np.float32)
+    copy = x[whole] * (1 - part) + x[np.minimum(whole + 1, len(x) - 1)] * part
+    copy[: int((delay + depth) * RATE) + 1] = 0.0
+    return copy
+
+
+def crush(x: np.ndarray, hold: int, bits: int) -> np.ndarray:
+    """An old sampler: every `hold`-th sample held, at `bits` bits of the peak."""
+    peak = float(np.abs(x).max(initial=0.0))
+    if peak <= 0:
+        return x
+    steps = np.float32(2 ** (bits - 1) / peak)
+    held = np.repeat(x[::hold], hold)[: len(x)]
+    return np.round(held * steps) / steps
+
+
+def mute(x: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Silence from `start` to `end` seconds, with ramps of 3 ms that end before `start` and `end`."""
+    ramp = RATE * 3 // 1000
+    a, b = int(start * RATE), min(len(x), int(end * RATE))
+    if a < ramp or b - a < 2 * ramp:
+        return x
+    y = x.copy()
+    fall = np.linspace(1, 0, ramp, dtype=np.float32)
+    y[a - ramp : a] *= fall
+    y[a : b - ramp] = 0.0
+    y[b - ramp : b] *= fall[::-1]
+    return y
 
 
 def cabinet(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import OrderedDict
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -259,7 +259,7 @@ class Fluid:
         return out
 
 
-@lru_cache(maxsize=None)
+@cache
 def synthesiser(rate: int = RATE) -> Fluid:
     """The synthesiser of this process at a sample rate."""
     return Fluid(rate)
@@ -322,7 +322,7 @@ class FontKits:
         return wave
 
 
-@lru_cache(maxsize=None)
+@cache
 def font_kits() -> FontKits:
     """The sampled kits of this process."""
     return FontKits()

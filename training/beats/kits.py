@@ -23,8 +23,8 @@ TOMS = frozenset({41, 43, 45, 47, 48, 50})
 HATS = frozenset({42, 44, 46})
 CYMBALS = frozenset({49, 51, 52, 53, 55, 57, 59})
 
-#: The Hydrogen kits that training may use.
-HYDROGEN_KITS = ("Audiophob", "circAfrique v4", "circAfrique", "belofilms")
+#: The Hydrogen kits of drums that training may use (`strums.py` has a third, of guitar chords).
+HYDROGEN_KITS = ("Audiophob", "circAfrique v4", "circAfrique")
 HYDROGEN_DIRS = (os.environ.get("LOOPWRIGHT_DRUMKITS", ""), "/usr/share/hydrogen/data/drumkits")
 
 
@@ -67,7 +67,9 @@ def _metal(rng: np.random.Generator, n: int, base: float) -> np.ndarray:
 
 def kick(rng: np.random.Generator) -> np.ndarray:
     """A bass drum of a random kind."""
-    kind = rng.choice(["808", "909", "techno", "acoustic", "hard", "chip", "lofi"], p=[0.2, 0.24, 0.18, 0.18, 0.1, 0.03, 0.07])
+    kind = rng.choice(
+        ["808", "909", "techno", "acoustic", "hard", "chip", "lofi"], p=[0.2, 0.24, 0.18, 0.18, 0.1, 0.03, 0.07]
+    )
     u = rng.uniform
     if kind == "acoustic":
         n = int(u(0.25, 0.5) * RATE)
@@ -158,7 +160,7 @@ def hat(rng: np.random.Generator, open_: bool, body: dict) -> np.ndarray:
     wave = _filter(wave, "highpass", body["cut"], 3) * _decay(2, t60)[:n]
     if body["crush"]:
         wave = np.repeat(wave[::2], 2)[:n]
-    return _unit(wave, 0.4)
+    return _unit(wave, 0.3)
 
 
 def cymbal(rng: np.random.Generator, ride: bool) -> np.ndarray:
@@ -208,7 +210,7 @@ def shaker(rng: np.random.Generator, jingle: bool) -> np.ndarray:
         t = np.arange(n) / RATE
         for f in rng.uniform(4500, 9500, 5):
             wave += 0.5 * np.sin(2 * np.pi * f * t + u(0, 6)).astype(np.float32) * _decay(1, t60 * u(0.5, 1.4))[:n]
-    return _unit(wave, 0.4)
+    return _unit(wave, 0.3)
 
 
 def guiro(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -267,7 +269,7 @@ class DrawnKit(Kit):
             "crush": rng.random() < 0.08,
         }
         self._tune = 2 ** u(-0.3, 0.3)
-        self._level = {k: 10 ** (rng.normal(0, 2.5) / 20) for k in range(20, 100)}
+        self._level = {k: 10 ** (rng.normal(0, 3) / 20) for k in range(20, 100)}
 
     def _make(self, key: int, layer: int) -> np.ndarray:
         rng = np.random.default_rng([self._seed, key])
@@ -287,7 +289,21 @@ class DrawnKit(Kit):
             return hat(rng, key == 46, self._hat)
         if key in CYMBALS:
             return cymbal(rng, key in (51, 53, 59))
-        toms = {41: 82, 43: 98, 45: 117, 47: 139, 48: 165, 50: 196, 60: 330, 61: 250, 62: 280, 63: 220, 64: 165, 65: 300, 66: 220}
+        toms = {
+            41: 82,
+            43: 98,
+            45: 117,
+            47: 139,
+            48: 165,
+            50: 196,
+            60: 330,
+            61: 250,
+            62: 280,
+            63: 220,
+            64: 165,
+            65: 300,
+            66: 220,
+        }
         if key in toms:
             return drum(rng, toms[key] * self._tune)
         f = self._tune
@@ -382,12 +398,28 @@ class HydrogenKit(Kit):
     def _make(self, key: int, layer: int) -> np.ndarray:
         rng = np.random.default_rng([self._seed, key])
         kind = (
-            "kick" if key in KICKS else "rim" if key == 37 else "clap" if key == 39 else "snare" if key in SNARES
-            else "open" if key == 46 else "closed" if key in HATS else "cymbal" if key in CYMBALS
-            else "tom" if key in TOMS else "perc"
+            "kick"
+            if key in KICKS
+            else "rim"
+            if key == 37
+            else "clap"
+            if key == 39
+            else "snare"
+            if key in SNARES
+            else "open"
+            if key == 46
+            else "closed"
+            if key in HATS
+            else "cymbal"
+            if key in CYMBALS
+            else "tom"
+            if key in TOMS
+            else "perc"
         )
         fit = [w for n, w in self._files.items() if any(word in n for word in _HYDROGEN_WORDS[kind])]
-        wave = fit[int(rng.integers(len(fit)))] if fit else list(self._files.values())[int(rng.integers(len(self._files)))]
+        wave = (
+            fit[int(rng.integers(len(fit)))] if fit else list(self._files.values())[int(rng.integers(len(self._files)))]
+        )
         lower = 1.35 if kind == "kick" else 1.0
         ratio = int(round(20 * lower * 2 ** rng.uniform(-0.5, 0.4)))
         if ratio != 20:
@@ -395,7 +427,9 @@ class HydrogenKit(Kit):
         n = min(len(wave), int(1.5 * RATE))
         wave = wave[:n] * _decay(2, rng.uniform(0.15, 1.5) if kind != "cymbal" else 1.5)[:n]
         if rng.random() < 0.3:
-            wave = _filter(wave, *(("highpass", 2500.0) if kind in ("closed", "open") else ("lowpass", rng.uniform(3000, 9000))))
+            wave = _filter(
+                wave, *(("highpass", 2500.0) if kind in ("closed", "open") else ("lowpass", rng.uniform(3000, 9000)))
+            )
         peak = {"kick": 1.0, "snare": 0.85, "closed": 0.35, "open": 0.35, "cymbal": 0.5, "perc": 0.5}.get(kind, 0.7)
         return bring_to_attack(_unit(wave, peak))
 
@@ -410,6 +444,7 @@ class LayeredKit(Kit):
         self.name = "+".join(kits[i].name for i in self._of.values())
 
     def hit(self, key: int, velocity: int) -> np.ndarray:
+        """As `Kit.hit`, from the kit that plays the key's group."""
         group = "kick" if key in KICKS else "snare" if key in SNARES else "hats" if key in HATS | CYMBALS else "rest"
         return self._kits[self._of[group]].hit(key, velocity)
 

@@ -41,7 +41,7 @@ def _choose_gains(rng: np.random.Generator, clean: bool, stems: Stems, done: dic
     """Gains in dB per stem; minus infinity removes one."""
     sd_bus, sd_stem = (1.5, 1.0) if clean else (5.0, 2.5)
     gains = {}
-    for bus, names in BUSES.items():
+    for names in BUSES.values():
         level = float(np.clip(rng.normal(0, sd_bus), -14, 9))
         for name in names:
             gains[name] = level + float(np.clip(rng.normal(0, sd_stem), -8, 6))
@@ -78,12 +78,59 @@ def _gate(song: Song, rng: np.random.Generator, frames: int) -> np.ndarray:
     index = np.searchsorted(steps, times, side="right") - 1
     floor = rng.uniform(0, 0.4)
     gain = np.where(index >= 0, floor + (1 - floor) * pattern[index % len(pattern)], 1.0)
-    return fx._spread(gain.astype(np.float32), frames)
+    return fx.spread(gain.astype(np.float32), frames)
 
 
 def _sections(song: Song) -> list[tuple[float, float, str]]:
     starts = [s for s, _ in song.sections] + [song.duration]
     return [(a, b, kind) for (a, kind), b in zip(song.sections, starts[1:]) if b - a > 1.0]
+
+
+def _colour(song: Song, buses: dict[str, np.ndarray], rng: np.random.Generator, clean: bool, done: dict) -> None:
+    """Chorus, flanger, tremolo and old samplers, in place."""
+    rate = 0.4 if clean else 1.0
+    for bus in ("harmony", "lead"):
+        if bus in buses and _chance(rng, 0.16 * rate):
+            if _chance(rng, 0.6):
+                settings = (rng.uniform(0.008, 0.025), rng.uniform(0.0005, 0.003), rng.uniform(0.2, 2.0))
+            else:
+                settings = (rng.uniform(0.002, 0.006), rng.uniform(0.0005, 0.0018), rng.uniform(0.05, 0.5))
+            copy = fx.modulated_copy(buses[bus], *settings, rng.uniform(0, 6.28))
+            buses[bus] = buses[bus] + copy * np.float32(rng.choice([-1, 1]) * rng.uniform(0.4, 0.9))
+            done.setdefault("chorus", []).append(bus)
+    if "harmony" in buses and _chance(rng, 0.05 * rate):
+        hertz = song.tempo / 60 * float(rng.choice([1, 2, 3, 4])) if _chance(rng, 0.5) else rng.uniform(3, 8)
+        n = -(-len(buses["harmony"]) // fx.HOP)
+        swing = np.sin(2 * np.pi * hertz * np.arange(n) * fx.HOP / RATE + rng.uniform(0, 6.28))
+        gain = 1 - rng.uniform(0.2, 0.8) * (0.5 + 0.5 * swing)
+        buses["harmony"] = buses["harmony"] * fx.spread(gain, len(buses["harmony"]))
+        done["tremolo"] = round(hertz, 2)
+    p = {"electronic": 0.12, "mixed": 0.1}.get(song.palette, 0.03) * rate
+    if "drums" in buses and _chance(rng, p):
+        buses["drums"] = fx.crush(buses["drums"], int(rng.integers(1, 5)), int(rng.integers(5, 10)))
+        done["crushed"] = True
+
+
+def _holes(song: Song, buses: dict[str, np.ndarray], rng: np.random.Generator, done: dict) -> None:
+    """Bars without drums, or with nothing but drums, or with nothing: what breaks and drops are made of. In place."""
+    lines = np.asarray(song.beats)[np.asarray(song.positions) == 1]
+    if len(lines) < 6:
+        return
+    for _ in range(int(rng.integers(1, 4))):
+        i = int(rng.integers(1, len(lines) - 1))
+        length = float(rng.choice([0.25, 0.5, 1, 1, 2, 4]))
+        end = float(lines[i])
+        start = end - length * float(lines[i] - lines[i - 1])
+        what = rng.random()
+        for bus in buses:
+            if (
+                (what < 0.5 and bus == "drums")
+                or (0.5 <= what < 0.8 and bus != "drums")
+                or (what >= 0.8 and length <= 1)
+            ):
+                # Up to just before the line, so that no attack on it is touched.
+                buses[bus] = fx.mute(buses[bus], start - 0.012, end - 0.012)
+    done["holes"] = True
 
 
 def mixdown(song: Song, stems: Stems, rng: np.random.Generator, clean: bool, done: dict) -> np.ndarray:
@@ -114,18 +161,27 @@ def mixdown(song: Song, stems: Stems, rng: np.random.Generator, clean: bool, don
         if bus in ("drums", "bass", "lead") and _chance(rng, 0.05 if clean else 0.18):
             level = fx.loudness(x)
             if level > 0:
-                x = fx.saturate(x / np.float32(3 * level), rng.uniform(0.8, 6), rng.uniform(0, 0.2)) * np.float32(2 * level)
+                x = fx.saturate(x / np.float32(3 * level), rng.uniform(0.8, 6), rng.uniform(0, 0.2)) * np.float32(
+                    2 * level
+                )
                 done.setdefault("saturated", []).append(bus)
         if bus == "harmony" and _chance(rng, (0.08 if electronic else 0.01)):
             x = x * _gate(song, rng, frames)
             done["gate"] = True
         buses[bus] = x
+    _colour(song, buses, rng, clean, done)
+    if not clean and _chance(rng, 0.12):
+        _holes(song, buses, rng, done)
     # Sweeps of a filter through a section, on the music or on everything but the drums.
     if electronic and _chance(rng, 0.12 if clean else 0.25):
         spans = _sections(song)
         for a, b, _ in [spans[int(rng.integers(len(spans)))]] if spans else []:
             kind = "lowpass" if _chance(rng, 0.7) else "highpass"
-            corners = (rng.uniform(150, 500), rng.uniform(3000, 9000)) if kind == "lowpass" else (rng.uniform(40, 100), rng.uniform(500, 2500))
+            corners = (
+                (rng.uniform(150, 500), rng.uniform(3000, 9000))
+                if kind == "lowpass"
+                else (rng.uniform(40, 100), rng.uniform(500, 2500))
+            )
             if _chance(rng, 0.25):
                 corners = corners[::-1]
             for bus in buses if _chance(rng, 0.4) else [n for n in buses if n != "drums"]:
@@ -148,6 +204,14 @@ def mixdown(song: Song, stems: Stems, rng: np.random.Generator, clean: bool, don
             buses[bus] = buses[bus] + fx.apply([fx.cut("lowpass", rng.uniform(1500, 6000), 1)], wet)
             done.setdefault("delay", []).append(bus)
     total = np.sum(list(buses.values()), axis=0, dtype=np.float32)
+    if "snare" in stems.tracks and np.isfinite(gains["snare"]) and _chance(rng, 0.08 if clean else 0.15):
+        # A hall on the snare alone, gated in half of the cases: cut off with what would be its tail.
+        response = fx.impulse(rng, rng.uniform(0.3, 1.8), rng.uniform(0.4, 0.9))
+        if _chance(rng, 0.5):
+            response = response[: int(rng.uniform(0.08, 0.25) * RATE)]
+        wet = fx.convolve(stems.tracks["snare"] * fx.db(gains["snare"]), response)
+        total = total + wet * fx.db(rng.uniform(-8, 4))
+        done["snare_hall"] = True
     # One or two rooms with sends per bus. Bass is kept out of them, mostly.
     for _ in range(1 if clean or _chance(rng, 0.7) else 2):
         if not _chance(rng, 0.8):
@@ -202,7 +266,13 @@ def _master(song: Song, x: np.ndarray, rng: np.random.Generator, clean: bool, do
     if _chance(rng, 0.4 if clean else 0.6):
         x = fx.compress(x, rng.uniform(-8, 3), rng.uniform(1.5, 6), rng.uniform(0.003, 0.04), rng.uniform(0.05, 0.4))
         done["compressed"] = True
-    if not clean and _chance(rng, 0.3):
+    if not clean and _chance(rng, 0.15):
+        # As loud as it gets: two fast compressors and a clipper.
+        x = fx.compress(x, -9.0, 4.0, 0.003, 0.08)
+        x = x * np.float32(0.14 / max(1e-6, fx.loudness(x)))
+        x = fx.saturate(x * np.float32(rng.uniform(2, 6)), 1.0)
+        done["loud"] = True
+    elif not clean and _chance(rng, 0.3):
         drive = float(np.exp(rng.uniform(np.log(0.7), np.log(6))))
         x = fx.saturate(x * np.float32(1.5), drive) * np.float32(0.5)
         done["saturation"] = round(drive, 1)
@@ -256,7 +326,7 @@ def finish(
         done["fade_out"] = True
     if _chance(rng, 0.1 if clean else 0.35):
         snr = rng.uniform(35, 55) if clean else rng.uniform(8, 45)
-        kind = str(rng.choice(["white", "pink", "pink", "vinyl", "hum"]))
+        kind = str(rng.choice(["white", "pink", "pink", "vinyl", "hum", "crowd"]))
         x = x + fx.noise(rng, len(x), kind) * np.float32(fx.loudness(x) * 10 ** (-snr / 20))
         done["noise"] = f"{kind} {snr:.0f} dB"
     if _chance(rng, 0.04 if clean else 0.09):

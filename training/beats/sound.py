@@ -18,14 +18,23 @@ import numpy as np
 import effects as fx
 import kits
 import mix
+import strums
 from fluid import RATE, synthesiser
 from song import Note, Part, Song
 from synths import Voice, draw_patch, effects_part
 
 #: Usual level of a role against the drums, dB.
 LEVELS = {
-    "perc": -8.0, "bass": -1.0, "chords": -5.0, "pad": -9.0, "lead": -4.0, "arp": -8.0, "riff": -3.0, "vocal": -1.5, "fx": -10.0,
-}  # fmt: skip
+    "perc": -8.0,
+    "bass": -1.0,
+    "chords": -5.0,
+    "pad": -9.0,
+    "lead": -4.0,
+    "arp": -8.0,
+    "riff": -3.0,
+    "vocal": -1.5,
+    "fx": -10.0,
+}
 #: Loudness (see `effects.loudness`) of the drums of a plain mix.
 DRUM_LEVEL = 0.12
 
@@ -129,6 +138,12 @@ def _melodic(rng: np.random.Generator, part: Part, palette: str, frames: int) ->
     """The sound of one pitched part, not levelled."""
     if part.role == "fx":
         return effects_part(part.notes, frames, rng), "fx"
+    if part.role in ("chords", "riff"):
+        share = {"acoustic": 0.2, "mixed": 0.15}.get(palette, 0.05) * (3.0 if 24 <= part.program <= 28 else 1.0)
+        together = len(part.notes) / max(1, len(strums.events(part.notes)))
+        if rng.random() < share and together > 2.2 and strums.available():
+            wave = strums.render(part.notes, frames, rng)
+            return (fx.cabinet(wave, rng), "strums+amp") if rng.random() < 0.25 else (wave, "strums")
     if rng.random() < SYNTHS[palette][part.role]:
         patch = draw_patch(rng, part.role)
         return Voice(patch, int(rng.integers(1 << 31))).render(part.notes, frames), f"synth:{patch.kind}"
@@ -196,8 +211,19 @@ class _Player:
             if part.role in ("drums", "perc") or not part.notes:
                 continue
             if i not in self._parts or rng.random() < again:
-                wave, self._made[f"{i}:{part.role}"] = _melodic(rng, part, song.palette, self.frames)
+                wave, name = _melodic(rng, part, song.palette, self.frames)
                 level = fx.loudness(wave)
+                if part.role in ("bass", "chords", "lead", "arp", "riff") and rng.random() < 0.15:
+                    # Two instruments in unison.
+                    second, also = _melodic(rng, part, song.palette, self.frames)
+                    other = fx.loudness(second)
+                    if other > 0 and level > 0:
+                        wave, name = (
+                            wave + second * np.float32(level / other * rng.uniform(0.3, 1.0)),
+                            f"{name} & {also}",
+                        )
+                        level = fx.loudness(wave)
+                self._made[f"{i}:{part.role}"] = name
                 if level <= 0:
                     self._parts.pop(i, None)
                     continue
@@ -271,11 +297,24 @@ def example(seed: int = 0, seconds: float = 48.0, palette: str = "electronic", t
             chords.extend(Note(t + k * beat, 0.4 * beat, root + 24 + step, 90) for k in range(4))
     noises.append(Note(float(bars[len(bars) // 2]) - 4 * beat, 4 * beat, 60, 90))
     programs = {"bass": 33, "chords": 4, "pad": 89, "lead": 81, "arp": 11, "riff": 30, "vocal": 53}
-    lines = {"drums": drums, "perc": perc, "bass": bass, "chords": chords, "pad": pad, "lead": lead, "arp": arp, "riff": riff, "vocal": vocal, "fx": noises}
+    lines = {
+        "drums": drums,
+        "perc": perc,
+        "bass": bass,
+        "chords": chords,
+        "pad": pad,
+        "lead": lead,
+        "arp": arp,
+        "riff": riff,
+        "vocal": vocal,
+        "fx": noises,
+    }
     parts = [Part(role, programs.get(role, 0), notes) for role, notes in lines.items()]
     half = float(bars[len(bars) // 2])
     positions = np.arange(len(beats)) % 4 + 1
-    return Song(seed, "example", palette, seconds, tempo, beats, positions, parts, [(float(bars[0]), "intro"), (half, "full")])
+    return Song(
+        seed, "example", palette, seconds, tempo, beats, positions, parts, [(float(bars[0]), "intro"), (half, "full")]
+    )
 
 
 def main() -> None:
@@ -298,7 +337,12 @@ def main() -> None:
     for number, result in enumerate(render(song, options.seed, options.mixes)):
         stem = options.out / f"{song.style}-{options.seed}-{number}"
         soundfile.write(stem.with_suffix(".wav"), result.audio, RATE, subtype="PCM_16")
-        truth = {"beats": result.beats.tolist(), "positions": result.positions.tolist(), "sections": result.sections, "done": result.done}
+        truth = {
+            "beats": result.beats.tolist(),
+            "positions": result.positions.tolist(),
+            "sections": result.sections,
+            "done": result.done,
+        }
         stem.with_suffix(".json").write_text(json.dumps(truth, indent=1, default=str))
 
 

@@ -1,7 +1,7 @@
 """Synthesiser voices in numpy, for electronic parts, singing lines and effects.
 
 One engine makes all pitched voices: a wavetable with two axes, phase and "position". Each position is one spectrum of
-harmonics, so that moving through positions in time is an exact, band-limited filter sweep (subtractive and acid voices),
+harmonics, so that moving through positions in time is an exact, band-limited filter sweep (subtractive, acid),
 a decaying pluck, a frequency modulation that dies away, a pulse of moving width, or a vowel that changes. Only the
 spectra differ between kinds of voices; unison, glide, vibrato and envelopes are shared. A note costs one table look-up
 per oscillator and sample, and equal notes of a part are made once.
@@ -63,6 +63,10 @@ class Patch:
     #: Position follows a slow sine of this rate instead of the envelope, 0 for none.
     lfo: float = 0.0
     vowels: str = "aeiou"
+    #: Semitones by which each note falls, as in speech.
+    fall: float = 0.0
+    #: Share of notes before which a consonant stands (it ends where the note starts).
+    consonants: float = 0.0
 
 
 def _source(kind: str, k: np.ndarray, patch: Patch) -> np.ndarray:
@@ -129,6 +133,11 @@ def wavetable(patch: Patch, f0: float, rng: np.random.Generator) -> np.ndarray:
     return (table / max(1e-9, float(np.sqrt((table[-1] ** 2).mean())))).ravel()
 
 
+def p_share(share: float, duration: float) -> float:
+    """Probability of a consonant: words have fewer of them on very short notes."""
+    return share * min(1.0, duration / 0.15)
+
+
 class Voice:
     """Plays the notes of one part with one patch."""
 
@@ -170,6 +179,9 @@ class Voice:
             swell = np.clip((t - 0.12) / 0.3, 0, 1)
             wave = swell * (p.vibrato / 1200.0) * np.sin(2 * np.pi * p.vibrato_rate * t)
             bend = wave if bend is None else bend + wave
+        if p.fall > 0:
+            course = (p.fall / 12.0) * (0.4 - t / np.float32(held))
+            bend = course if bend is None else bend + course
         turns = np.cumsum(2.0**bend, dtype=np.float64) / RATE * f0 if bend is not None else t.astype(np.float64) * f0
         out = np.zeros(n, dtype=np.float32)
         for cents, phase in zip(p.detune, self._phases):
@@ -208,7 +220,35 @@ class Voice:
             n = min(len(wave), frames - at)
             out[at : at + n] += wave[:n] * np.float32((note.velocity / 127.0) ** 1.3)
             before = note.pitch
+        if p.consonants > 0:
+            self._consonants(notes, out)
         return out
+
+    def _consonants(self, notes: list[Note], out: np.ndarray) -> None:
+        """Adds fricatives before and plosives at the vowels, a fifth as loud as they."""
+        rng = np.random.default_rng([self._seed, 11])
+        hiss = rng.standard_normal(RATE, dtype=np.float32)
+        hisses = [
+            sosfilt(butter(2, band, "bandpass", fs=RATE, output="sos").astype(np.float32), hiss)
+            for band in ((2500, 6000), (5000, 9500))
+        ]
+        loud = 0.35 * float(np.sqrt((out**2).mean()) + 1e-9) / 0.1
+        for note in notes:
+            if rng.random() >= p_share(self.patch.consonants, note.duration):
+                continue
+            n = int(rng.uniform(0.03, 0.09) * RATE) if rng.random() < 0.7 else int(0.012 * RATE)
+            at = int(round(note.start * RATE)) - n
+            first = int(rng.integers(0, RATE - n))
+            if at < 0 or at + n > len(out):
+                continue
+            shape = (
+                np.sin(np.linspace(0.15, np.pi * 0.85, n, dtype=np.float32))
+                if n > 500
+                else np.linspace(1, 0, n, dtype=np.float32)
+            )
+            out[at : at + n] += (
+                hisses[int(rng.integers(2))][first : first + n] * shape * np.float32(loud * note.velocity / 127.0)
+            )
 
 
 def _unison(rng: np.random.Generator, least: int, most: int, cents: float) -> tuple[float, ...]:
@@ -221,8 +261,12 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
     """A random voice for a role."""
     u, pick = rng.uniform, rng.choice
     if role == "bass":
-        kind = str(pick(["sub", "saw", "reese", "acid", "fm", "square", "pluck"], p=[0.2, 0.2, 0.14, 0.14, 0.12, 0.12, 0.08]))
-        p = Patch(kind, decay=u(0.1, 0.8), sustain=u(0.3, 1.0), release=u(0.01, 0.08), low=u(80, 250), high=u(500, 4000))
+        kind = str(
+            pick(["sub", "saw", "reese", "acid", "fm", "square", "pluck"], p=[0.2, 0.2, 0.14, 0.14, 0.12, 0.12, 0.08])
+        )
+        p = Patch(
+            kind, decay=u(0.1, 0.8), sustain=u(0.3, 1.0), release=u(0.01, 0.08), low=u(80, 250), high=u(500, 4000)
+        )
         p.dark, p.sweep, p.resonance = u(0.05, 0.6), u(0.04, 0.4), u(0.7, 2.0)
         if kind == "sub":
             p.kind, p.drive, p.sustain = str(pick(["sine", "triangle"])), float(pick([0, 1.5, 3])), u(0.6, 1.0)
@@ -234,7 +278,14 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
         elif kind == "fm":
             p.ratio, p.resonance = int(rng.integers(1, 4)), u(0.5, 2.5)
         elif kind == "pluck":
-            p.width, p.dark, p.bright, p.sweep, p.high, p.sustain = u(0.15, 0.45), 0.0, 1.0, u(0.2, 0.8), u(800, 3000), 0.3
+            p.width, p.dark, p.bright, p.sweep, p.high, p.sustain = (
+                u(0.15, 0.45),
+                0.0,
+                1.0,
+                u(0.2, 0.8),
+                u(800, 3000),
+                0.3,
+            )
         if rng.random() < 0.2 and kind not in ("sub",):
             p.sub = u(0.3, 0.9)
         return p
@@ -247,7 +298,9 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
         return p
     if role == "chords":
         kind = str(pick(["super", "saw", "square", "organ", "fm", "pluck"], p=[0.3, 0.18, 0.12, 0.12, 0.16, 0.12]))
-        p = Patch(kind, decay=u(0.08, 1.0), sustain=u(0.1, 0.9), release=u(0.02, 0.25), low=u(200, 600), high=u(1500, 9000))
+        p = Patch(
+            kind, decay=u(0.08, 1.0), sustain=u(0.1, 0.9), release=u(0.02, 0.25), low=u(200, 600), high=u(1500, 9000)
+        )
         p.dark, p.sweep, p.resonance, p.ratio = u(0.1, 0.9), u(0.05, 0.6), u(0.7, 2.2), int(rng.integers(1, 8))
         if kind == "super":
             p.kind, p.detune, p.dark = "saw", _unison(rng, 5, 7, u(10, 28)), u(0.5, 1.0)
@@ -261,10 +314,15 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
         p = Patch("vocal", attack=u(0.01, 0.05), decay=0.5, sustain=u(0.8, 1), release=u(0.03, 0.12), vowels=vowels)
         p.width, p.glide, p.vibrato, p.vibrato_rate = u(0.85, 1.25), u(0.02, 0.07), u(10, 60), u(4.5, 6.5)
         p.noise, p.detune = u(0.0, 0.35), _unison(rng, 1, 2, 6)
+        p.consonants = float(pick([0.0, 0.3, 0.6]))
+        if rng.random() < 0.15:  # spoken rather than sung
+            p.fall, p.vibrato, p.glide = u(2, 7), 0.0, 0.0
         return p
     if role == "arp":
         kind = str(pick(["pluck", "square", "saw", "fm", "chip"], p=[0.3, 0.2, 0.2, 0.15, 0.15]))
-        p = Patch(kind, decay=u(0.04, 0.3), sustain=u(0.0, 0.4), release=u(0.02, 0.12), low=u(250, 700), high=u(1500, 8000))
+        p = Patch(
+            kind, decay=u(0.04, 0.3), sustain=u(0.0, 0.4), release=u(0.02, 0.12), low=u(250, 700), high=u(1500, 8000)
+        )
         p.dark, p.sweep, p.resonance, p.ratio = u(0, 0.5), u(0.04, 0.25), u(0.7, 3), int(rng.integers(1, 9))
         p.width = u(0.1, 0.5)
         if kind == "chip":
@@ -273,7 +331,9 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
             p.detune = _unison(rng, 1, 3, u(5, 15))
         return p
     # Leads, riffs and anything else that carries a tune.
-    kind = str(pick(["saw", "square", "super", "chip", "fm", "pwm", "triangle"], p=[0.25, 0.15, 0.2, 0.12, 0.1, 0.1, 0.08]))
+    kind = str(
+        pick(["saw", "square", "super", "chip", "fm", "pwm", "triangle"], p=[0.25, 0.15, 0.2, 0.12, 0.1, 0.1, 0.08])
+    )
     p = Patch(kind, decay=u(0.2, 1.0), sustain=u(0.4, 1.0), release=u(0.03, 0.15), low=u(300, 900), high=u(2000, 9000))
     p.dark, p.sweep, p.resonance, p.ratio = u(0.3, 1.0), u(0.05, 0.5), u(0.7, 3.0), int(rng.integers(1, 5))
     p.glide, p.vibrato = float(pick([0, 0, 0.02, 0.05])), float(pick([0, 0, 10, 25]))
@@ -281,7 +341,14 @@ def draw_patch(rng: np.random.Generator, role: str) -> Patch:
     if kind == "super":
         p.kind, p.detune = "saw", _unison(rng, 5, 7, u(10, 25))
     elif kind == "chip":
-        p.kind, p.low, p.high, p.width, p.dark, p.detune = "square", 8000.0, 10000.0, float(pick([0.125, 0.25, 0.5])), 1.0, (0.0,)
+        p.kind, p.low, p.high, p.width, p.dark, p.detune = (
+            "square",
+            8000.0,
+            10000.0,
+            float(pick([0.125, 0.25, 0.5])),
+            1.0,
+            (0.0,),
+        )
     if role == "riff" and rng.random() < 0.5:
         p.drive = u(1, 6)
     return p
@@ -301,9 +368,16 @@ def effects_part(notes: list[Note], frames: int, rng: np.random.Generator) -> np
         level = course**2 if up else np.exp(-4 * x)
         if rng.random() < 0.7:
             noise = rng.standard_normal(n, dtype=np.float32)
-            bands = [sosfilt(butter(1, (f, 2.2 * f), "bandpass", fs=RATE, output="sos").astype(np.float32), noise) for f in (300, 1000, 3500)]
+            bands = [
+                sosfilt(butter(1, (f, 2.2 * f), "bandpass", fs=RATE, output="sos").astype(np.float32), noise)
+                for f in (300, 1000, 3500)
+            ]
             w = course * 2
-            wave = bands[0] * np.clip(1 - w, 0, 1) + bands[1] * np.clip(1 - np.abs(w - 1), 0, 1) + bands[2] * np.clip(w - 1, 0, 1)
+            wave = (
+                bands[0] * np.clip(1 - w, 0, 1)
+                + bands[1] * np.clip(1 - np.abs(w - 1), 0, 1)
+                + bands[2] * np.clip(w - 1, 0, 1)
+            )
         else:
             f = 150 * (rng.uniform(6, 20) ** course)
             wave = np.sin(np.cumsum(f, dtype=np.float64) * (2 * np.pi / RATE)).astype(np.float32) * 0.5

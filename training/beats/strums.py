@@ -1,7 +1,8 @@
 """A recorded acoustic guitar for strummed chords.
 
-The Hydrogen kit `belofilms_GuitarStrums` (Gabriel Verdugo Soto, CC BY 3.0; Debian `hydrogen-drumkits-effects`) holds down- and up-strokes of some thirty chords at four strengths. The notes that a part plays at once are read as a
-chord, and the recording that is nearest (at most four semitones away) is retuned to it.
+The Hydrogen kit `belofilms_GuitarStrums` (Gabriel Verdugo Soto, CC BY 3.0; Debian `hydrogen-drumkits-effects`) holds
+down- and up-strokes of some thirty chords at four strengths. The notes that a part plays at once are read as a chord,
+and the recording that is nearest (at most four semitones away) is tuned to it.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import math
 import pathlib
 import sys
 import time
@@ -125,7 +126,7 @@ def main() -> int:
         done = step / args.steps
         rate = args.rate * min(1.0, (step + 1) / 100)
         if done > 1 - args.fall:
-            rate *= 0.5 * (1 + np.cos(np.pi * (done - 1 + args.fall) / args.fall))
+            rate *= 0.5 * (1 + math.cos(math.pi * (done - 1 + args.fall) / args.fall))
         for group in optimiser.param_groups:
             group["lr"] = rate
         mel, pitch, target, weight = (torch.from_numpy(np.asarray(x, np.float32)) for x in next(batches))

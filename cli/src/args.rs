@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod settings;
 
 pub use settings::{
-    ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said, SettingFlags,
+    BeatModelFlag, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said, SettingFlags,
 };
 
 const EXAMPLES: &str = "\
@@ -175,6 +175,9 @@ pub struct Predict {
     /// Beats and downbeats to use in place of tracked ones
     #[arg(long, value_name = "G.jsonl")]
     pub grid: Option<PathBuf>,
+    /// What hears the beats.
+    #[command(flatten)]
+    pub model: BeatModelFlag,
     /// Tracks worked on at the same time [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,

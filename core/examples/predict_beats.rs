@@ -1,7 +1,9 @@
-//! Beats of a labelled set, as the scorer reads them: `predict_beats SET_DIR [OUT.jsonl] [--dump] [--speed X] [--cut S]`.
+//! Beats of a labelled set, as the scorer reads them: `predict_beats SET_DIR [OUT.jsonl] [--dump] [--speed X] [--cut S]
+//! [--model FILE]`.
 //!
-//! `--repeat N` times each track N times and counts the fastest. `--dump` adds every hypothesis with its terms; `--speed` plays faster, `--cut` leaves out the first seconds (times are
-//! given in the original's), for tests of robustness.
+//! `--repeat N` times each track N times and counts the fastest. `--dump` adds every hypothesis with its terms; `--speed`
+//! plays faster, `--cut` leaves out the first seconds (times are given in the original's), for tests of robustness. `--model`
+//! names a beat model, or `none`.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,6 +24,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dump = option("--dump", false).is_some();
     let speed: f64 = option("--speed", true).map_or(Ok(1.0), |s| s.parse())?;
     let cut: f64 = option("--cut", true).map_or(Ok(0.0), |s| s.parse())?;
+    let settings = config::Rhythm {
+        beat_model: option("--model", true),
+        ..config::Rhythm::default()
+    };
+    let model = rhythm::load::load(&settings)?;
+    let tracker = rhythm::Tracker {
+        settings: &settings,
+        model: model.as_deref(),
+    };
     let repeat: usize = option("--repeat", true).map_or(Ok(1), |s| s.parse())?;
     let set = Path::new(args.first().ok_or("which set?")?);
     let mut out: Box<dyn Write> = match args.get(1) {
@@ -54,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut r = None;
         for _ in 0..repeat.max(1) {
             let began = std::time::Instant::now();
-            r = Some(rhythm::track(&mono, rate, &config::Rhythm::default(), &Silent)?);
+            r = Some(rhythm::track(&mono, rate, tracker, &Silent)?);
             least = least.min(began.elapsed());
         }
         let Some(r) = r else { continue };

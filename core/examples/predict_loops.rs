@@ -96,7 +96,7 @@ fn main() -> Result<(), Fault> {
         };
         spent[0] += clock.elapsed().as_secs_f64();
         let clock = Instant::now();
-        let analysis = Analysis::of(&track, &Config::default(), &Silent)?;
+        let analysis = Analysis::of(&track, None, &Config::default(), &Silent)?;
         spent[1] += clock.elapsed().as_secs_f64();
         for (config, out) in &mut runs {
             let clock = Instant::now();

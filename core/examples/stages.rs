@@ -1,6 +1,6 @@
 //! Milliseconds that each stage of `find` takes for one file, the best of some rounds:
 //!
-//!     cargo run --release -p loopwright-core --example stages -- FILE [ROUNDS]
+//!     cargo run --release -p loopwright-core --example stages -- FILE [ROUNDS [BEAT_MODEL]]
 //!
 //! One thread does all the work, so these are CPU times too, on a machine with nothing else to do.
 
@@ -20,7 +20,8 @@ use loopwright_core::loops::snap;
 use loopwright_core::model;
 use loopwright_core::pipeline::suggest::from_analysis;
 use loopwright_core::progress::Silent;
-use loopwright_core::rhythm;
+use loopwright_core::rhythm::activation::BeatModel;
+use loopwright_core::rhythm::{self, Tracker};
 use loopwright_core::track::{Origin, Track, TrackId};
 
 /// Stages in the order of the work, with the best time of each in milliseconds.
@@ -41,12 +42,19 @@ impl Times {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: stages FILE [ROUNDS]")?;
+    let path = std::env::args()
+        .nth(1)
+        .ok_or("usage: stages FILE [ROUNDS [BEAT_MODEL]]")?;
     let rounds = std::env::args().nth(2).map_or(Ok(5), |n| n.parse::<usize>())?;
+    let mut config = Config::default();
+    config.rhythm.beat_model = std::env::args().nth(3);
     let mut times = Times::default();
+    let model = times.take("beat model: load, optimise (once a run)", || {
+        rhythm::load::load(&config.rhythm)
+    })?;
     let mut seconds = 0.0;
     for _ in 0..rounds.max(1) {
-        seconds = round(Path::new(&path), &mut times)?;
+        seconds = round(Path::new(&path), &config, model.as_deref(), &mut times)?;
     }
     let total: f64 = times.0.iter().map(|(_, ms)| ms).sum();
     for (what, ms) in &times.0 {
@@ -56,8 +64,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn round(path: &Path, times: &mut Times) -> Result<f64, Box<dyn Error>> {
-    let config = Config::default();
+fn round(
+    path: &Path,
+    config: &Config,
+    model: Option<&dyn BeatModel>,
+    times: &mut Times,
+) -> Result<f64, Box<dyn Error>> {
     let rate = f64::from(spectrum::RATE);
     let decoded = times.take("decode", || decode_file(path, &config.decode))?;
     let audio = Arc::new(decoded.audio);
@@ -83,7 +95,8 @@ fn round(path: &Path, times: &mut Times) -> Result<f64, Box<dyn Error>> {
     let bands = times.take("texture: separation of the bands", || bands.finish());
     let half = times.take("half rate", || halve(&mono));
     let rhythm = times.take("beats and bars", || {
-        rhythm::track(&half, native, &config.rhythm, &Silent)
+        let settings = &config.rhythm;
+        rhythm::track(&half, native, Tracker { settings, model }, &Silent)
     })?;
     let key = times.take("key", || {
         let pitches = key::Pitches::of(&half, rate / 2.0);
@@ -101,7 +114,7 @@ fn round(path: &Path, times: &mut Times) -> Result<f64, Box<dyn Error>> {
     };
     let scorer = model::heuristic(&config.tuning);
     let found = times.take("structure, features, ranking", || {
-        from_analysis(analysis, &scorer, &config, &Silent)
+        from_analysis(analysis, &scorer, config, &Silent)
     })?;
     let grid = &found.analysis.rhythm.grid;
     let format = audio_format(config.export.formats[0]).ok_or("no such format")?;

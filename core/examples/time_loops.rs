@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tags: Default::default(),
         grid: Some(grid),
     };
-    let analysis = Analysis::of(&track, &config, &Silent)?;
+    let analysis = Analysis::of(&track, None, &config, &Silent)?;
     let start = Instant::now();
     let structure = Structure::of(&analysis, &config.tuning, &Silent)?;
     clock("structure", start);

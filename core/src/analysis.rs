@@ -12,8 +12,9 @@ pub use texture::Texture;
 use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
+use crate::rhythm::activation::BeatModel;
 use crate::rhythm::grid::{BeatGrid, GridSource};
-use crate::rhythm::{self, GivenError, Rhythm};
+use crate::rhythm::{self, GivenError, Rhythm, RhythmError, Tracker};
 use crate::track::Track;
 
 /// Why a track cannot be analysed.
@@ -28,12 +29,24 @@ pub enum AnalysisError {
     /// The grid that came with the track is none.
     #[error(transparent)]
     Grid(GivenError),
+    /// The beat model failed.
+    #[error(transparent)]
+    Rhythm(RhythmError),
+}
+
+impl From<RhythmError> for AnalysisError {
+    fn from(error: RhythmError) -> Self {
+        match error {
+            RhythmError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Rhythm(other),
+        }
+    }
 }
 
 impl From<GivenError> for AnalysisError {
     fn from(error: GivenError) -> Self {
         match error {
-            GivenError::Cancelled(c) => Self::Cancelled(c),
+            GivenError::Rhythm(e) => e.into(),
             other => Self::Grid(other),
         }
     }
@@ -55,8 +68,14 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Analyses `track`; tracks beats only where the track brings no grid, and bars where its grid has none.
-    pub fn of(track: &Track, config: &Config, progress: &dyn Progress) -> Result<Self, AnalysisError> {
+    /// Analyses `track`; tracks beats only where the track brings no grid, and bars where its grid has none. `beats` is
+    /// the model to choose them by, where there is one.
+    pub fn of(
+        track: &Track,
+        beats: Option<&dyn BeatModel>,
+        config: &Config,
+        progress: &dyn Progress,
+    ) -> Result<Self, AnalysisError> {
         progress.check()?;
         let rate = f64::from(spectrum::RATE);
         let mono = mono_to_rate(&track.audio, spectrum::RATE)?;
@@ -72,7 +91,11 @@ impl Analysis {
         )?;
         let half = halve(&mono);
         drop(mono);
-        let rhythm = rhythm_of(track, &half, config, progress)?;
+        let tracker = Tracker {
+            settings: &config.rhythm,
+            model: beats,
+        };
+        let rhythm = rhythm_of(track, &half, tracker, progress)?;
         let pitches = key::Pitches::of(&half, rate / 2.0);
         let texture = Texture {
             bands: bands.finish(),
@@ -90,22 +113,20 @@ impl Analysis {
 
 /// The rhythm of `track`, of which `mono` is the sound at 22.05 kHz. A host's grid is taken as it is; beats that a person
 /// gives are freed of the rounding in their times, and their bars estimated where they name no downbeats.
-fn rhythm_of(track: &Track, mono: &[f32], config: &Config, progress: &dyn Progress) -> Result<Rhythm, AnalysisError> {
+fn rhythm_of(
+    track: &Track,
+    mono: &[f32],
+    tracker: Tracker<'_>,
+    progress: &dyn Progress,
+) -> Result<Rhythm, AnalysisError> {
     let rate = track.audio.sample_rate();
     match &track.grid {
-        None => Ok(rhythm::track(mono, rate, &config.rhythm, progress)?),
+        None => Ok(rhythm::track(mono, rate, tracker, progress)?),
         Some(grid) if grid.source == GridSource::Given && grid.beats.len() >= 2 => {
             let seconds: Vec<f64> = grid.beats.iter().map(|b| b / f64::from(rate)).collect();
             let downbeats: Vec<f64> = grid.downbeats.iter().filter_map(|&d| seconds.get(d).copied()).collect();
             let downbeats = (!downbeats.is_empty()).then_some(&downbeats[..]);
-            Ok(rhythm::from_beats(
-                &seconds,
-                downbeats,
-                mono,
-                rate,
-                &config.rhythm,
-                progress,
-            )?)
+            Ok(rhythm::from_beats(&seconds, downbeats, mono, rate, tracker, progress)?)
         }
         Some(grid) => Ok(Rhythm::given(BeatGrid::clone(grid))),
     }

@@ -56,6 +56,9 @@ pub struct Rhythm {
     pub double: bool,
     /// Read every two tracked beats as one.
     pub half: bool,
+    /// The network that chooses among the readings: an ONNX file, or `none` for signal processing alone; the shipped one
+    /// where not set.
+    pub beat_model: Option<String>,
 }
 
 /// Which spans are candidates.
@@ -237,6 +240,12 @@ impl Config {
         if let Some(beats) = self.rhythm.beats_per_bar {
             range(f64::from(beats), 2.0, 16.0, "rhythm", "beats_per_bar")?;
         }
+        check(
+            self.rhythm.beat_model.as_deref() != Some(""),
+            "rhythm",
+            "beat_model",
+            "is empty: name a file, or `none`".into(),
+        )?;
         let both = self.rhythm.double && self.rhythm.half;
         check(
             !both,

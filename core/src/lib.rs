@@ -17,6 +17,8 @@ pub mod export;
 pub mod features;
 pub mod loops;
 pub mod model;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod pipeline;
 pub mod progress;
 pub mod rank;

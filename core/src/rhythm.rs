@@ -18,11 +18,13 @@
 //! 3. `coherence`: one tempo throughout, or drifting; `beats`: the pulse in either case.
 //! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by `refine`; what is kept, to the
 //!    attacks in the waveform by `attack`.
-//! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together.
+//! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together. Where there is
+//!    a network (`network`, fed by [`input`]), the fit to its [`activation`] is the strongest part of the evidence.
 //!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
 //! musical evidence follows Goto and Muraoka 1999.
 
+pub mod activation;
 mod attack;
 pub mod bars;
 mod beats;
@@ -31,6 +33,9 @@ mod constants;
 pub mod grid;
 pub mod hypothesis;
 pub mod input;
+pub mod load;
+#[cfg(feature = "onnx")]
+pub mod network;
 mod onset;
 mod refine;
 mod score;
@@ -42,6 +47,7 @@ mod tests;
 use crate::config;
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::units::Bpm;
+use activation::{Activations, BeatModel, Heard, Sound};
 use attack::Attacks;
 use beats::Pulse;
 use constants::*;
@@ -113,6 +119,58 @@ impl Rhythm {
     }
 }
 
+/// Finds beats: the settings, and a model to choose by where there is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Tracker<'a> {
+    /// What restricts the readings.
+    pub settings: &'a config::Rhythm,
+    /// What hears beats; `None` for signal processing alone.
+    pub model: Option<&'a dyn BeatModel>,
+}
+
+impl<'a> From<&'a config::Rhythm> for Tracker<'a> {
+    fn from(settings: &'a config::Rhythm) -> Self {
+        Self { settings, model: None }
+    }
+}
+
+impl Tracker<'_> {
+    /// What the model hears of `mono`.
+    fn heard(
+        &self,
+        mono: &[f32],
+        input: Option<&input::Input>,
+        progress: &dyn Progress,
+    ) -> Result<Option<Heard>, RhythmError> {
+        let activations: Option<Activations> = self
+            .model
+            .map(|model| model.activations(Sound { mono, input }, progress))
+            .transpose()?;
+        Ok(activations.as_ref().and_then(Heard::new))
+    }
+
+    /// True where the front end is to make the model's input.
+    fn wants_input(&self) -> bool {
+        self.model.is_some_and(BeatModel::wants_input)
+    }
+}
+
+/// Why there is no rhythm.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RhythmError {
+    /// The work was given up.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// The beat model failed.
+    #[error("the beat model {model} failed: {problem}")]
+    Model {
+        /// The model's name.
+        model: String,
+        /// What went wrong.
+        problem: String,
+    },
+}
+
 /// Why given beats make no grid.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GivenError {
@@ -133,23 +191,31 @@ pub enum GivenError {
         /// Its time.
         seconds: f64,
     },
-    /// Cancelled.
+    /// Given up, or the bars could not be estimated.
     #[error(transparent)]
-    Cancelled(#[from] Cancelled),
+    Rhythm(#[from] RhythmError),
+}
+
+impl From<Cancelled> for GivenError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Rhythm(cancelled.into())
+    }
 }
 
 /// Finds tempo, beats and bars of `mono` (22.05 kHz); the grid is in frames at `native_rate` Hz.
 ///
 /// Silence, a constant, noise and less than three seconds give an empty grid; a weak pulse gives a grid of low
-/// confidence. `settings` restricts the readings: see [`config::Rhythm`]. Memory grows with the length by about 5 kB a
-/// second, time linearly.
-pub fn track(
+/// confidence. `tracker` is the settings, which restrict the readings (see [`config::Rhythm`]), or they with a model.
+/// Memory grows with the length by about 5 kB a second (20 kB with a model), time linearly.
+pub fn track<'a>(
     mono: &[f32],
     native_rate: u32,
-    settings: &config::Rhythm,
+    tracker: impl Into<Tracker<'a>>,
     progress: &dyn Progress,
-) -> Result<Rhythm, Cancelled> {
-    let Some((front, _)) = onset::front(mono, false, progress)? else {
+) -> Result<Rhythm, RhythmError> {
+    let tracker: Tracker<'_> = tracker.into();
+    let settings = tracker.settings;
+    let Some((front, input)) = onset::front(mono, tracker.wants_input(), progress)? else {
         return Ok(Rhythm::none(0.0));
     };
     let (groups, all) = front.pulses();
@@ -167,9 +233,12 @@ pub fn track(
         return Ok(Rhythm::none(map.clarity));
     }
     progress.check()?;
+    progress.report(Stage::Track, 0.8);
+    let heard = tracker.heard(mono, input.as_ref(), progress)?;
+    drop(input);
     progress.report(Stage::Track, 0.85);
     let cuts = sections::cuts(&front);
-    let judge = Judge::new(&front, &attack, &map, &cuts, settings.beats_per_bar);
+    let judge = Judge::new(&front, &attack, &map, &cuts, heard.as_ref(), settings.beats_per_bar);
     let (period, spread) = map.summary();
     let coherence = coherence::measure(&curve, period);
     let mut steady = coherence.value > CONSTANT_COHERENCE && spread < CONSTANT_SPREAD;
@@ -216,7 +285,7 @@ pub fn track(
     if ranked.is_empty() {
         return Ok(Rhythm::none(map.clarity));
     }
-    let beat_confidence = beat_confidence(margin(&ranked), map.clarity);
+    let beat_confidence = beat_confidence(margin(&ranked), heard.is_some(), map.clarity);
     let mut ranked = rescaled(ranked, settings, &judge);
     ranked.truncate(KEPT);
     let mut fine = Attacks::new(mono, front.frames);
@@ -228,7 +297,7 @@ pub fn track(
         ranked,
         native_rate,
         map.clarity,
-        beat_confidence,
+        (beat_confidence, heard.is_some()),
         GridSource::Tracked,
     ))
 }
@@ -257,14 +326,16 @@ fn rescaled(mut ranked: Vec<Scored>, settings: &config::Rhythm, judge: &Judge<'_
 ///
 /// Where one tempo and phase explain the times within 5 ms the grid is constant, and its beats lie on that line. Without
 /// `downbeats` (which must be among the beats) the bars are estimated from `mono` at 22.05 kHz, as in [`track`].
-pub fn from_beats(
+pub fn from_beats<'a>(
     seconds: &[f64],
     downbeats: Option<&[f64]>,
     mono: &[f32],
     native_rate: u32,
-    settings: &config::Rhythm,
+    tracker: impl Into<Tracker<'a>>,
     progress: &dyn Progress,
 ) -> Result<Rhythm, GivenError> {
+    let tracker: Tracker<'_> = tracker.into();
+    let settings = tracker.settings;
     if seconds.len() < 2 {
         return Err(GivenError::TooFew(seconds.len()));
     }
@@ -310,7 +381,7 @@ pub fn from_beats(
         }
         return Ok(Rhythm::given(given));
     }
-    let Some((front, _)) = onset::front(mono, false, progress)? else {
+    let Some((front, input)) = onset::front(mono, tracker.wants_input(), progress)? else {
         given.downbeats = (0..seconds.len()).step_by(given.beats_per_bar as usize).collect();
         return Ok(Rhythm::given(given));
     };
@@ -318,7 +389,8 @@ pub fn from_beats(
     let map = tempo::map(&groups, TEMPO_RANGE);
     let attack = front.attack();
     let cuts = sections::cuts(&front);
-    let judge = Judge::new(&front, &attack, &map, &cuts, settings.beats_per_bar);
+    let heard = tracker.heard(mono, input.as_ref(), progress)?;
+    let judge = Judge::new(&front, &attack, &map, &cuts, heard.as_ref(), settings.beats_per_bar);
     let frames: Vec<f64> = seconds.iter().map(|&t| Front::frame(t)).collect();
     let (evidence, readings) = judge.bars(&frames);
     if let Some(best) = readings.first() {
@@ -326,7 +398,7 @@ pub fn from_beats(
         given.downbeats = evidence.downbeats(best, seconds.len());
     }
     let mut rhythm = Rhythm::given(given);
-    rhythm.bar_confidence = bar_confidence(&readings);
+    rhythm.bar_confidence = bar_confidence(&readings, heard.is_some());
     Ok(rhythm)
 }
 
@@ -348,23 +420,30 @@ fn probability(lead: f32, (slope, middle): (f32, f32)) -> f32 {
     1.0 / (1.0 + (-slope * (lead - middle)).exp())
 }
 
-/// Probability that the beats are right, from their lead; lowered where the pulse is weak.
-fn beat_confidence(lead: f32, clarity: f32) -> f32 {
+/// Probability that the beats are right, from their lead and whether a network was heard; lowered where the pulse is weak.
+fn beat_confidence(lead: f32, heard: bool, clarity: f32) -> f32 {
     let clear = ((clarity - MIN_CLARITY) / (FULL_CLARITY - MIN_CLARITY)).clamp(0.0, 1.0);
-    clear * probability(lead, BEAT_CONFIDENCE)
+    clear * probability(lead, if heard { HEARD_BEAT_CONFIDENCE } else { BEAT_CONFIDENCE })
 }
 
 /// Probability that the best reading of the bars is right, from its lead over the next.
-fn bar_confidence(readings: &[bars::BarReading]) -> f32 {
+fn bar_confidence(readings: &[bars::BarReading], heard: bool) -> f32 {
+    let map = if heard { HEARD_BAR_CONFIDENCE } else { BAR_CONFIDENCE };
     match readings {
-        [a, b, ..] => probability(a.score - b.score, BAR_CONFIDENCE),
+        [a, b, ..] => probability(a.score - b.score, map),
         [_] => 1.0,
         [] => 0.0,
     }
 }
 
 /// Turns scored readings into what leaves the module.
-fn assemble(ranked: Vec<Scored>, native_rate: u32, clarity: f32, beat_confidence: f32, source: GridSource) -> Rhythm {
+fn assemble(
+    ranked: Vec<Scored>,
+    native_rate: u32,
+    clarity: f32,
+    (beat_confidence, heard): (f32, bool),
+    source: GridSource,
+) -> Rhythm {
     let rate = f64::from(native_rate);
     let hypotheses: Vec<Hypothesis> = ranked
         .into_iter()
@@ -404,7 +483,7 @@ fn assemble(ranked: Vec<Scored>, native_rate: u32, clarity: f32, beat_confidence
     let Some(best) = hypotheses.first() else {
         return Rhythm::none(clarity);
     };
-    let bar_confidence = bar_confidence(&best.bars);
+    let bar_confidence = bar_confidence(&best.bars, heard);
     let grid = BeatGrid {
         beats: best.beats.clone(),
         downbeats: best.downbeats.clone(),

@@ -326,7 +326,7 @@ fn features_are_documented_named_once_and_finite() {
     config.loops.any_beat = true;
     for (what, samples) in sounds {
         let track = track(samples, grid(4, 4));
-        let analysis = Analysis::of(&track, &config, &Silent).unwrap();
+        let analysis = Analysis::of(&track, None, &config, &Silent).unwrap();
         let structure = Structure::of(&analysis, &config.tuning, &Silent).unwrap();
         let candidates = candidate::all(&structure.bars, &config.loops);
         assert!(candidates.len() > 10);
@@ -370,7 +370,7 @@ fn the_features_of_the_python_pipeline_keep_names_and_order() {
 fn a_table_without_a_column_is_an_error_that_names_it() {
     let track = track(song(&three_parts()[..2], 4), grid(2, 4));
     let config = Config::default();
-    let analysis = Analysis::of(&track, &config, &Silent).unwrap();
+    let analysis = Analysis::of(&track, None, &config, &Silent).unwrap();
     let structure = Structure::of(&analysis, &config.tuning, &Silent).unwrap();
     let candidates = candidate::all(&structure.bars, &config.loops);
     let schema = Arc::new(Schema::of(&["bars"]).unwrap());
@@ -394,7 +394,7 @@ fn work_can_be_given_up() {
         suggest(&track, &scorer, &config, &Never),
         Err(Error::Cancelled(_))
     ));
-    let analysis = Analysis::of(&track, &config, &Silent).unwrap();
+    let analysis = Analysis::of(&track, None, &config, &Silent).unwrap();
     assert!(matches!(
         from_analysis(analysis, &scorer, &config, &Never),
         Err(Error::Cancelled(_))

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["rank", "model"],
     &["features", "loops"],
     &["analysis", "track", "rhythm"],
-    &["audio", "dsp"],
+    &["audio", "dsp", "onnx"],
     &["config", "progress", "units"],
 ];
 

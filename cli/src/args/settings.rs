@@ -43,6 +43,27 @@ pub struct RhythmFlags {
     /// Beats in a bar, where you know it
     #[arg(long, value_name = "BEATS", value_parser = clap::value_parser!(u32).range(2..=16))]
     pub meter: Option<u32>,
+    /// What hears them.
+    #[command(flatten)]
+    pub model: BeatModelFlag,
+}
+
+/// The flag of the beat model.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Tempo and beats")]
+pub struct BeatModelFlag {
+    /// Network that chooses the beats: an ONNX file of Loopwright's interface or of Beat This!'s, or `none` for signal
+    /// processing alone
+    #[arg(long, value_name = "FILE")]
+    pub beat_model: Option<String>,
+}
+
+impl BeatModelFlag {
+    /// What was said.
+    pub fn said(&self) -> Option<Said> {
+        let file = self.beat_model.as_ref()?;
+        Some(("rhythm", "beat_model", json!(file), "--beat-model"))
+    }
 }
 
 /// Flags of the candidates.
@@ -251,6 +272,7 @@ impl RhythmFlags {
             said.push(("rhythm", "double", json!(self.double), flag));
             said.push(("rhythm", "half", json!(self.half), flag));
         }
+        said.extend(self.model.said());
         said
     }
 }

@@ -8,6 +8,7 @@ use loopwright_core::pipeline::find::Observer as _;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::Region;
 use loopwright_core::progress::{Progress, Stage};
+use loopwright_core::rhythm;
 use serde_json::{Value, json};
 
 use crate::args::{Analyze, General};
@@ -20,12 +21,19 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     let settings = Settings::load(general.config.as_deref(), &args.rhythm.said())?;
     let beats = args.rhythm.beats.as_deref().map(GivenBeats::read).transpose();
     let beats = beats.map_err(|e| UsageError(e.to_string()))?;
+    let model = rhythm::load::load(&settings.config.rhythm)?;
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let mut quiet = general.clone();
     // One track needs no line that says that it is done.
     quiet.quiet |= !std::io::IsTerminal::is_terminal(&std::io::stderr()) || general.no_progress;
     let display = Display::new(vec![plain(&args.input.to_string_lossy())], &quiet);
-    let result = analyze::analyze(&args.input, beats.as_ref(), &settings.config, &Watch(&display));
+    let result = analyze::analyze(
+        &args.input,
+        beats.as_ref(),
+        model.as_deref(),
+        &settings.config,
+        &Watch(&display),
+    );
     display.close();
     let told = match result {
         Ok(told) => told,

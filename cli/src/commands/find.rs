@@ -7,8 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use loopwright_core::model;
+use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::find::{self, Report, Request};
 use loopwright_core::pipeline::given::GivenBeats;
+use loopwright_core::rhythm;
 
 use crate::args::{Find, General};
 use crate::exit::{Exit, UsageError};
@@ -20,6 +22,7 @@ use crate::sources;
 pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
     let settings = Settings::load(general.config.as_deref(), &args.settings.said())?;
     let beats = args.settings.rhythm.beats.as_deref().map(read_beats).transpose()?;
+    let beat_model = rhythm::load::load(&settings.config.rhythm)?;
     // A dry run touches nothing, but the folder still says what is our own output.
     let out = args.out.as_deref().unwrap_or(Path::new("."));
     let sources = sources::collect(&args.inputs, args.out.as_deref());
@@ -56,9 +59,12 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
         jobs: super::jobs(args.jobs),
         beats: beats.as_ref(),
     };
-    let scorer = model::heuristic(&settings.config.tuning);
+    let models = Models {
+        scorer: &model::heuristic(&settings.config.tuning),
+        beats: beat_model.as_deref(),
+    };
     let mut broken = None;
-    let report = find::find(&request, &settings.config, &scorer, &display, |track| {
+    let report = find::find(&request, &settings.config, models, &display, |track| {
         display.finished(track.index, &summary::brief(track));
         if args.json {
             for line in lines::track(track) {

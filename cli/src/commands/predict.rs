@@ -2,8 +2,10 @@
 
 use anyhow::{Context, Result};
 use loopwright_core::model;
+use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::{self, Request, Task};
+use loopwright_core::rhythm;
 
 use crate::args::{self, General, Predict};
 use crate::exit::Exit;
@@ -12,7 +14,11 @@ use crate::progress::{self, Display};
 use crate::settings::Settings;
 
 pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
-    let settings = Settings::without_files(general.config.as_deref(), &[])?;
+    let settings = Settings::without_files(
+        general.config.as_deref(),
+        &args.model.said().into_iter().collect::<Vec<_>>(),
+    )?;
+    let beats = rhythm::load::load(&settings.config.rhythm)?;
     let items = predict::items(&args.set)?;
     let grids = args.grid.as_deref().map(GivenBeats::read_grids).transpose()?;
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
@@ -30,7 +36,10 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
     let report = predict::predict(
         &request,
         &settings.config,
-        &model::heuristic(&settings.config.tuning),
+        Models {
+            scorer: &model::heuristic(&settings.config.tuning),
+            beats: beats.as_deref(),
+        },
         &display,
         |index, result| {
             let words = result.map_or_else(|e| format!("FAILED: {e}"), |()| "done".into());

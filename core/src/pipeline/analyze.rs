@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::loops;
 use crate::progress::Progress;
 use crate::rhythm::Rhythm;
+use crate::rhythm::activation::BeatModel;
 use crate::rhythm::grid::GridSource;
 
 /// What there is to know of a track.
@@ -130,10 +131,11 @@ pub struct Regions {
     pub quiet: Vec<Region>,
 }
 
-/// Analyses the file at `path`. Audio that cannot be used (silence, too short) gives an analysis that says so.
+/// Analyses the file at `path`, with `model` to choose the beats where there is one. Audio that cannot be used (silence, too short) gives an analysis that says so.
 pub fn analyze(
     path: &Path,
     beats: Option<&GivenBeats>,
+    model: Option<&dyn BeatModel>,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<TrackAnalysis, TrackError> {
@@ -166,7 +168,7 @@ pub fn analyze(
     if !loaded.status.is_usable() {
         return Ok(told);
     }
-    let analysis = Analysis::of(track, config, progress).map_err(super::Error::from)?;
+    let analysis = Analysis::of(track, model, config, progress).map_err(super::Error::from)?;
     let structure = loops::Structure::of(&analysis, &config.tuning, progress)?;
     let grid = &analysis.rhythm.grid;
     told.key = analysis.key.map(|key| Key {

@@ -13,15 +13,15 @@ use serde::Serialize;
 use super::batch::{self, Panicked};
 use super::given::GivenBeats;
 use super::load::{Loaded, load};
-use super::{Suggestion, Suggestions};
+use super::{Models, Suggestion, Suggestions};
 use crate::audio::decode::{DecodeError, DecodeErrorKind};
 use crate::config::Config;
 use crate::export::manifest::{LoopRecord, SourceKey, Status, settings_hash};
 use crate::export::table::{Cell, Table};
 use crate::export::tree::{LoopItem, RunSummary, TrackRequest, Tree};
 use crate::export::{ExportError, destination, layout};
-use crate::model::Scorer;
 use crate::progress::{Cancelled, Progress, Stage};
+use crate::rhythm::activation::BeatModel;
 
 /// A file to search for loops.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,12 +257,17 @@ pub enum FindError {
 pub fn find(
     request: &Request<'_>,
     config: &Config,
-    scorer: &dyn Scorer,
+    models: Models<'_>,
     observer: &dyn Observer,
     mut done: impl FnMut(&TrackReport),
 ) -> Result<Report, FindError> {
     let given = request.beats.map(|b| (b.beats(), b.downbeats()));
-    let settings = settings_hash(&(config, given, &scorer.info().name));
+    let settings = settings_hash(&(
+        config,
+        given,
+        &models.scorer.info().name,
+        models.beats.map(BeatModel::id),
+    ));
     let tree = Tree::open(request.out, &settings, request.dry_run)?;
     let names: Vec<&str> = request.sources.iter().map(|s| s.name.as_str()).collect();
     let folders = layout::folders(&names);
@@ -272,7 +277,7 @@ pub fn find(
         let track = OneTrack {
             request,
             config,
-            scorer,
+            models,
             tree: &tree,
             source: &request.sources[index],
             folder: &folders[index],
@@ -352,7 +357,7 @@ impl Progress for OfTrack<'_> {
 struct OneTrack<'a> {
     request: &'a Request<'a>,
     config: &'a Config,
-    scorer: &'a dyn Scorer,
+    models: Models<'a>,
     tree: &'a Tree,
     source: &'a Source,
     folder: &'a str,
@@ -411,7 +416,7 @@ impl OneTrack<'_> {
             return Ok(TrackDone::without_loops(detail, None, warnings));
         }
         track.grid = self.request.beats.map(|given| given.grid(track.audio.sample_rate()));
-        let found = super::suggest(&track, self.scorer, self.config, progress)?;
+        let found = super::suggest(&track, self.models, self.config, progress)?;
         let facts = TrackFacts::of(&found);
         if found.suggestions.is_empty() {
             let detail = no_loops(&found).to_owned();

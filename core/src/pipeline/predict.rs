@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Models;
 use super::batch;
 use super::find::{Observer, TrackError};
 use super::given::{GivenBeats, GivenError};
@@ -23,7 +24,6 @@ use super::load::load;
 use crate::analysis::Analysis;
 use crate::config::{Config, Order};
 use crate::loops;
-use crate::model::Scorer;
 use crate::progress::{Progress, Stage};
 use crate::units::Span;
 
@@ -186,7 +186,7 @@ pub struct Report {
 pub fn predict(
     request: &Request<'_>,
     config: &Config,
-    scorer: &dyn Scorer,
+    models: Models<'_>,
     observer: &dyn Observer,
     mut done: impl FnMut(usize, Result<(), &TrackError>),
 ) -> Result<Report, PredictError> {
@@ -198,7 +198,7 @@ pub fn predict(
     config.rank.min_rel_score = None;
     let work = |index: usize| {
         let progress = OfItem { observer, index };
-        answer(request, &request.items[index], &config, scorer, &progress)
+        answer(request, &request.items[index], &config, models, &progress)
     };
     let mut report = Report {
         lines: String::new(),
@@ -251,7 +251,7 @@ fn answer(
     request: &Request<'_>,
     item: &Item,
     config: &Config,
-    scorer: &dyn Scorer,
+    models: Models<'_>,
     progress: &dyn Progress,
 ) -> Result<String, TrackError> {
     let mut track = load(&request.set.join(&item.audio), config, progress)?.track;
@@ -262,7 +262,7 @@ fn answer(
     let id = item.id.clone();
     Ok(match request.task {
         Task::Beats => {
-            let grid = Analysis::of(&track, config, progress)
+            let grid = Analysis::of(&track, models.beats, config, progress)
                 .map_err(super::Error::from)?
                 .rhythm
                 .grid;
@@ -275,7 +275,7 @@ fn answer(
             })
         }
         Task::Loops => {
-            let found = super::suggest(&track, scorer, config, progress)?;
+            let found = super::suggest(&track, models, config, progress)?;
             let regions = |list: &[loops::regions::Region]| list.iter().map(|r| Region::of(&r.span, rate)).collect();
             let span = |s: &super::Suggestion| LoopSpan {
                 start: seconds(s.candidate.span.start, rate),

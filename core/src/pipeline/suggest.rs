@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Models;
 use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
 use crate::features::{FeatureTable, Schema};
@@ -71,14 +72,15 @@ pub struct Suggestions {
 /// Finds and ranks the loops of `track`.
 ///
 /// A track without bars (silence, speech, a second of sound) has no candidates, which is no error.
-pub fn suggest(
+pub fn suggest<'a>(
     track: &Track,
-    scorer: &dyn Scorer,
+    models: impl Into<Models<'a>>,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Suggestions, Error> {
-    let analysis = Analysis::of(track, config, progress)?;
-    from_analysis(analysis, scorer, config, progress)
+    let models: Models<'_> = models.into();
+    let analysis = Analysis::of(track, models.beats, config, progress)?;
+    from_analysis(analysis, models.scorer, config, progress)
 }
 
 /// The same from an analysis that is at hand: milliseconds, so that settings can be changed while someone waits.

@@ -3,6 +3,7 @@
 //! Each reading (meter, first downbeat) is scored by how much its downbeats stand out: kicks on the one, snares off it,
 //! changes of harmony and bass from bar to bar, section cuts on bar lines, patterns that repeat at the bar's length.
 
+use super::activation::{Heard, Points};
 use super::constants::*;
 use super::hypothesis::Term;
 use super::onset::{Front, GROUPS, quantile, running_max};
@@ -21,6 +22,9 @@ pub struct BarReading {
     pub terms: Vec<Term>,
 }
 
+/// Name of the term of the network.
+pub(crate) const HEARD: &str = "net_bar";
+
 /// Curves that bars are judged by, each the maximum over ±20 ms.
 pub(crate) struct Evidence<'a> {
     front: &'a Front,
@@ -30,6 +34,7 @@ pub(crate) struct Evidence<'a> {
     cuts: &'a [Cut],
     chroma: Vec<[f64; 12]>,
     bass: Vec<[f64; 12]>,
+    heard: Option<&'a Heard>,
 }
 
 /// What is measured at each beat, before any meter is assumed.
@@ -45,10 +50,12 @@ pub(crate) struct BeatEvidence {
     four: f32,
     /// First sound as beat number.
     start: f64,
+    /// What a network hears of downbeats at the beats.
+    heard: Option<Points>,
 }
 
 impl<'a> Evidence<'a> {
-    pub(crate) fn new(front: &'a Front, cuts: &'a [Cut]) -> Self {
+    pub(crate) fn new(front: &'a Front, cuts: &'a [Cut], heard: Option<&'a Heard>) -> Self {
         let snare: Vec<f32> = front.flux[2]
             .iter()
             .zip(&front.flux[3])
@@ -62,6 +69,7 @@ impl<'a> Evidence<'a> {
             chroma: prefix(&front.chroma),
             bass: prefix(&front.bass),
             front,
+            heard,
         }
     }
 
@@ -82,6 +90,7 @@ impl<'a> Evidence<'a> {
                 .collect(),
             four: if n >= 12 { self.meter(beats) } else { 0.0 },
             start: beat_number(beats, self.front.sound.0 as f64),
+            heard: self.heard.map(|h| h.downbeat.at(beats)),
         }
     }
 
@@ -154,7 +163,7 @@ impl BeatEvidence {
             3 | 6 => -self.four,
             _ => 0.0,
         };
-        let terms = vec![
+        let mut terms = vec![
             Term::new("kick", BAR.kick, contrast(&self.kick)),
             Term::new("snare", BAR.snare, snare),
             Term::new("chord_change", BAR.chord, contrast(&self.chord)),
@@ -163,6 +172,9 @@ impl BeatEvidence {
             Term::new("meter", BAR.meter, meter),
             Term::new("start", BAR.start, near(self.start)),
         ];
+        if let Some(heard) = &self.heard {
+            terms.push(Term::new(HEARD, BAR.network, heard.fit_of(k, bar)));
+        }
         BarReading {
             beats_per_bar: m,
             first,
@@ -171,8 +183,9 @@ impl BeatEvidence {
         }
     }
 
-    /// Downbeats of a reading. In four-four the phase may change once within two beats of a section cut where the bars
-    /// after it say so clearly; elsewhere every bar is whole.
+    /// Downbeats of a reading. In four-four the phase may change within two beats of a section cut where the bars after it
+    /// say so clearly; elsewhere every bar is whole. With a network heard, the bars may begin in another phase than the
+    /// reading's, which is that of most of the track.
     pub(crate) fn downbeats(&self, reading: &BarReading, count: usize) -> Vec<usize> {
         let (bar, first) = (reading.beats_per_bar.max(1) as usize, reading.first as usize);
         let plain = || (first..count).step_by(bar).collect();
@@ -183,13 +196,18 @@ impl BeatEvidence {
             .map(|b| {
                 let back = |d: usize| self.snare.get(b + d).copied().unwrap_or(0.0);
                 let snare = 0.5 * (back(1) + back(3) - back(0) - back(2));
-                BAR.kick * self.kick[b] + BAR.snare * snare + BAR.chord * self.chord[b] + BAR.bass * self.bass[b]
+                let heard = self.heard.as_ref().map_or(0.0, |h| BAR_HEARD * (h.value[b] - h.mean()));
+                BAR.kick * self.kick[b]
+                    + BAR.snare * snare
+                    + BAR.chord * self.chord[b]
+                    + BAR.bass * self.bass[b]
+                    + heard
             })
             .collect();
         let may_jump: Vec<bool> = (0..count)
             .map(|b| b >= 16 && b + 16 < count && self.cuts.iter().any(|c| (c.0 - b as f64).abs() <= 2.0))
             .collect();
-        let mut score = [f32::MIN; 4];
+        let mut score = [if self.heard.is_some() { -BAR_JUMP } else { f32::MIN }; 4];
         score[first] = 0.0;
         let mut from = vec![[0u8; 4]; count];
         for b in 0..count {

@@ -89,6 +89,8 @@ pub(crate) struct BeatWeights {
     pub(crate) bars: f32,
     pub(crate) ternary: f32,
     pub(crate) kick: f32,
+    /// Of the fit to the network's beats.
+    pub(crate) network: f32,
 }
 
 /// The weights in use.
@@ -101,6 +103,7 @@ pub(crate) const BEAT: BeatWeights = BeatWeights {
     bars: 1.0,
     ternary: 2.0,
     kick: 0.5,
+    network: 16.0,
 };
 
 /// Weights of the terms of a reading of the bars; see [`super::bars`].
@@ -112,6 +115,8 @@ pub(crate) struct BarWeights {
     pub(crate) cuts: f32,
     pub(crate) meter: f32,
     pub(crate) start: f32,
+    /// Of the fit to the network's downbeats.
+    pub(crate) network: f32,
 }
 
 /// The weights in use.
@@ -123,7 +128,11 @@ pub(crate) const BAR: BarWeights = BarWeights {
     cuts: 1.5,
     meter: 1.5,
     start: 0.25,
+    network: 16.0,
 };
+
+/// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.
+pub(crate) const BAR_HEARD: f32 = 6.0;
 
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
 pub(crate) const BAR_JUMP: f32 = 8.0;
@@ -133,3 +142,7 @@ pub(crate) const BAR_JUMP: f32 = 8.0;
 pub(crate) const BEAT_CONFIDENCE: (f32, f32) = (1.2, 0.3);
 /// The same for the bars, given the beats.
 pub(crate) const BAR_CONFIDENCE: (f32, f32) = (1.2, 0.8);
+/// The same for the beats where a network was heard, whose fit spreads the scores wider.
+pub(crate) const HEARD_BEAT_CONFIDENCE: (f32, f32) = (0.6, 0.6);
+/// The same for the bars where a network was heard.
+pub(crate) const HEARD_BAR_CONFIDENCE: (f32, f32) = (0.6, 1.6);

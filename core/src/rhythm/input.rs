@@ -111,7 +111,7 @@ impl MelTap {
     /// For `mono`, whose mean is `mean`; `None` where its loud blocks are silent.
     pub(crate) fn new(mono: &[f32], mean: f32) -> Option<Self> {
         Some(Self {
-            bank: Bank::mel(RATE, N_FFT, MEL_BANDS, MEL_RANGE),
+            bank: Bank::mel(RATE, N_FFT, MEL_BANDS, MEL_RANGE, window_sum(N_FFT)),
             mean,
             gain: loudness_gain(mono, mean)?,
             mel: Vec::with_capacity((1 + mono.len() / FRAME_HOP) * MEL_BANDS),
@@ -182,20 +182,25 @@ fn pitch(mono: &[f32], mean: f32, gain: f32) -> Vec<f32> {
     out
 }
 
+/// Sum of a Hann window of `n` samples.
+fn window_sum(n: usize) -> f64 {
+    0.5 * n as f64
+}
+
 /// Triangles of peak 1 over the bins of a spectrum.
 pub(crate) struct Bank {
     /// First bin of each band, and its weights.
     bands: Vec<(usize, Vec<f32>)>,
-    /// What brings a magnitude to a sine's amplitude over two, times the compression.
+    /// The compression over the norm.
     scale: f32,
 }
 
 impl Bank {
-    /// Bands with edges equidistant on Slaney's mel scale.
-    pub(crate) fn mel(rate: f64, n_fft: usize, bands: usize, (low, high): (f64, f64)) -> Self {
+    /// Bands with edges equidistant on Slaney's mel scale, of magnitudes that are to be divided by `norm`.
+    pub(crate) fn mel(rate: f64, n_fft: usize, bands: usize, (low, high): (f64, f64), norm: f64) -> Self {
         let (from, to) = (hz_to_mel(low), hz_to_mel(high));
         let edge = |i: usize| mel_to_hz(from + (to - from) * i as f64 / (bands + 1) as f64);
-        Self::new(rate, n_fft, bands, |b, hz| {
+        Self::new(rate, n_fft, bands, norm, |b, hz| {
             let (left, centre, right) = (edge(b), edge(b + 1), edge(b + 2));
             ((hz - left) / (centre - left)).min((right - hz) / (right - centre))
         })
@@ -204,14 +209,14 @@ impl Bank {
     /// Bands a semitone apart, the first centred on `lowest` Hz.
     fn semitones(rate: f64, n_fft: usize, bands: usize, lowest: f64) -> Self {
         let bin = rate / n_fft as f64;
-        Self::new(rate, n_fft, bands, |b, hz| {
+        Self::new(rate, n_fft, bands, window_sum(n_fft), |b, hz| {
             let centre = lowest * 2f64.powf(b as f64 / 12.0);
             let width = (12.0 * (1.0 + bin / centre).log2()).max(1.0);
             1.0 - (12.0 * (hz / centre).log2()).abs() / width
         })
     }
 
-    fn new(rate: f64, n_fft: usize, bands: usize, weight: impl Fn(usize, f64) -> f64) -> Self {
+    fn new(rate: f64, n_fft: usize, bands: usize, norm: f64, weight: impl Fn(usize, f64) -> f64) -> Self {
         let weight = |b: usize, k: usize| weight(b, k as f64 * rate / n_fft as f64).max(0.0) as f32;
         let bins = n_fft / 2 + 1;
         let bands = (0..bands)
@@ -221,10 +226,9 @@ impl Bank {
                 (first, weights)
             })
             .collect();
-        // A Hann window sums to half its length.
         Self {
             bands,
-            scale: (COMPRESSION / (n_fft as f64 / 2.0)) as f32,
+            scale: (COMPRESSION / norm) as f32,
         }
     }
 

@@ -1,6 +1,7 @@
 //! How well a reading of the pulse explains the track. Beats and bars are judged together: the score of a beat reading
 //! holds that of its best bars.
 
+use super::activation::Heard;
 use super::bars::{self, BarReading, BeatEvidence, Evidence};
 use super::constants::*;
 use super::hypothesis::{Draft, Term};
@@ -28,6 +29,7 @@ pub(crate) struct Judge<'a> {
     upper: Vec<f32>,
     kick: Vec<f32>,
     meters: Vec<u32>,
+    heard: Option<&'a Heard>,
 }
 
 impl<'a> Judge<'a> {
@@ -36,6 +38,7 @@ impl<'a> Judge<'a> {
         attack: &[f32],
         map: &'a TempoMap,
         cuts: &'a [Cut],
+        heard: Option<&'a Heard>,
         meter: Option<u32>,
     ) -> Self {
         let mut upper = vec![0.0f32; front.frames];
@@ -47,11 +50,12 @@ impl<'a> Judge<'a> {
             best_support: map.best_support(),
             cuts,
             shares: sections::shares(cuts),
-            evidence: Evidence::new(front, cuts),
+            evidence: Evidence::new(front, cuts, heard),
             attack: running_max(attack, 2),
             upper: running_max(&upper, 2),
             kick: running_max(&front.kick, 2),
             meters: meter.map_or(vec![4, 3], |m| vec![m.max(1)]),
+            heard,
         }
     }
 
@@ -70,8 +74,13 @@ impl<'a> Judge<'a> {
         let simple = [0.5, 1.0, 2.0].iter().any(|r| (draft.ratio / r - 1.0).abs() < 0.01);
         let evidence = self.evidence.at(beats);
         let readings = evidence.readings(&self.meters);
-        let bars = readings.first().map_or(0.0, |r| r.score);
-        let terms = vec![
+        // What the network says of the bars is a term of its own.
+        let net_bar = readings
+            .first()
+            .and_then(|r| r.terms.iter().find(|t| t.name == bars::HEARD))
+            .copied();
+        let bars = readings.first().map_or(0.0, |r| r.score) - net_bar.map_or(0.0, |t| t.contribution());
+        let mut terms = vec![
             Term::new(
                 "prior",
                 BEAT.prior,
@@ -89,6 +98,10 @@ impl<'a> Judge<'a> {
             Term::new("ternary", BEAT.ternary, if simple || free { 0.0 } else { -1.0 }),
             Term::new("kick", BEAT.kick, (mean(&bars::sample(&self.kick, beats)) + 0.02).ln()),
         ];
+        if let Some(heard) = self.heard {
+            terms.push(Term::new("net_beat", BEAT.network, heard.beat.at(beats).fit()));
+            terms.extend(net_bar);
+        }
         Scored {
             score: terms.iter().map(Term::contribution).sum(),
             draft,

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+mod heard;
+
 use super::*;
 use crate::progress::Silent;
 
@@ -298,7 +300,7 @@ fn cancelling_stops() {
     let x = rock(30.0, 4, 0.5, |k| 0.3 + k * 0.5);
     assert!(matches!(
         track(&x, 44_100, &config::Rhythm::default(), &Stop),
-        Err(Cancelled)
+        Err(RhythmError::Cancelled(Cancelled))
     ));
 }
 

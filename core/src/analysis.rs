@@ -12,7 +12,7 @@ pub use texture::Texture;
 use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
-use crate::rhythm::grid::{BeatGrid, GridSource};
+use crate::rhythm::grid::GridSource;
 use crate::rhythm::{self, GivenError, Rhythm};
 use crate::track::Track;
 
@@ -88,7 +88,8 @@ impl Analysis {
     }
 }
 
-/// The rhythm of `track`, of which `mono` is the sound at 22.05 kHz. A host's grid is taken as it is; beats that a person
+/// The rhythm of `track`, of which `mono` is the sound at 22.05 kHz. A host's grid is taken as it is, but for
+/// what the settings say; beats that a person
 /// gives are freed of the rounding in their times, and their bars estimated where they name no downbeats.
 fn rhythm_of(track: &Track, mono: &[f32], config: &Config, progress: &dyn Progress) -> Result<Rhythm, AnalysisError> {
     let rate = track.audio.sample_rate();
@@ -107,6 +108,6 @@ fn rhythm_of(track: &Track, mono: &[f32], config: &Config, progress: &dyn Progre
                 progress,
             )?)
         }
-        Some(grid) => Ok(Rhythm::given(BeatGrid::clone(grid))),
+        Some(grid) => Ok(Rhythm::given_as(grid, &config.rhythm, rate, track.audio.seconds())),
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     } else {
         let mut text = text(told, general.verbose);
         for w in &wrote {
-            let _ = write!(text, "\n{:<11}{}", w.what, written(w));
+            let _ = write!(text, "\n{:<12}{}", w.what, written(w));
         }
         super::print(&format!("{}\n", plain_lines(&text)))?;
     }

@@ -166,9 +166,11 @@ impl Picture {
 /// About how wide text of `size` is: enough to see whether it fits, whatever the font.
 pub fn text_width(words: &str, size: f64) -> f64 {
     let em = |c: char| match c {
-        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' | '/' | '(' | ')' => 0.36,
-        'm' | 'w' | 'M' | 'W' | '%' => 0.96,
-        c if c.is_ascii_lowercase() || c.is_ascii_digit() => 0.63,
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' | '/' => 0.32,
+        'f' | 'r' | 't' | '(' | ')' | '!' => 0.4,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.95,
+        c if c.is_ascii_lowercase() => 0.6,
+        c if c.is_ascii_digit() => 0.64,
         _ => 0.7,
     };
     words.chars().map(em).sum::<f64>() * size

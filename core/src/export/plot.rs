@@ -23,14 +23,15 @@ const RIGHT: f64 = 1576.0;
 const HEAD: f64 = 84.0;
 const NUMBERS: f64 = 13.0;
 const BAND: f64 = 17.0;
-const WAVE: f64 = 96.0;
+/// Height of the waveform, in one of many rows and in the only one.
+const WAVE: (f64, f64) = (96.0, 220.0);
 const STRIP: f64 = 7.0;
 const TEMPO: f64 = 34.0;
 const LANE: f64 = 20.0;
 const AXIS: f64 = 17.0;
 const GAP: f64 = 14.0;
 /// Width of a column of the waveform.
-const COLUMN: f64 = 0.5;
+const COLUMN: f64 = 1.0;
 
 const PAPER: Paint = Paint::solid(0x14_17_1c);
 const BED: Paint = Paint::solid(0x1b_1f_26);
@@ -86,8 +87,8 @@ pub fn draw(plot: &Plot<'_>) -> Picture {
     let drifts = !grid.constant && grid.beats.len() > 8;
 
     let mut at = NUMBERS + BAND + 3.0;
-    let wave = at;
-    at += WAVE + 4.0;
+    let wave = (at, if rows.rows.len() > 1 { WAVE.0 } else { WAVE.1 });
+    at += wave.1 + 4.0;
     let strips_at = at;
     at += strips.len() as f64 * STRIP;
     let tempo_at = at + 3.0;
@@ -292,8 +293,8 @@ impl Page<'_> {
         Some((from, to))
     }
 
-    fn row_name(&mut self, wave: f64) {
-        let middle = self.top + wave + WAVE / 2.0;
+    fn row_name(&mut self, wave: (f64, f64)) {
+        let middle = self.top + wave.0 + wave.1 / 2.0;
         let at = |y: f64| -> Point { (LEFT - 12.0, y) };
         let from = clock(self.row.from, usize::from(self.row.seconds < 10.0));
         self.picture.bold(at(middle - 1.0), Anchor::End, 13.0, INK, from);
@@ -335,16 +336,16 @@ impl Page<'_> {
     }
 
     /// Peaks and RMS, in the colour of the section that each column lies in.
-    fn waveform(&mut self, wave: f64, loudest: f32) {
+    fn waveform(&mut self, wave: (f64, f64), loudest: f32) {
         let (left, right) = (self.x(self.row.from), self.x(self.row.to));
-        let top = self.top + wave;
-        let middle = top + WAVE / 2.0;
-        self.picture.rect((left, top), (right - left, WAVE), 2.0, BED);
+        let (top, height) = (self.top + wave.0, wave.1);
+        let middle = top + height / 2.0;
+        self.picture.rect((left, top), (right - left, height), 2.0, BED);
         let columns = ((right - left) / COLUMN).ceil().max(1.0) as usize;
         let audio = &self.plot.analysis.track.audio;
         let frames = (self.row.from * self.rate, self.row.to * self.rate);
         let envelope = Envelope::of(audio, frames, columns);
-        let scale = WAVE / 2.0 / f64::from(loudest) * 0.97;
+        let scale = height / 2.0 / f64::from(loudest) * 0.97;
         let colour_at = |column: usize| {
             let at = frames.0 + (frames.1 - frames.0) * (column as f64 + 0.5) / columns as f64;
             let of = |s: &&crate::loops::Section| (s.span.start..s.span.end).contains(&at);
@@ -371,12 +372,12 @@ impl Page<'_> {
     }
 
     /// Beats thin, bars bold and numbered.
-    fn grid(&mut self, wave: f64, bottom: f64) {
+    fn grid(&mut self, wave: (f64, f64), bottom: f64) {
         let grid = &self.plot.analysis.rhythm.grid;
         let (from, to) = (self.row.from - 1e-6, self.row.to - 1e-6);
         let here = |frame: f64| (from..to).contains(&(frame / self.rate));
         let pixels = |beats: f64| beats * grid.tempo.period() / self.row.seconds * (RIGHT - LEFT);
-        let (wave_top, wave_bottom) = (self.top + wave, self.top + wave + WAVE);
+        let (wave_top, wave_bottom) = (self.top + wave.0, self.top + wave.0 + wave.1);
         if pixels(1.0) >= 5.0 {
             let is_bar = |i: &usize| grid.downbeats.binary_search(i).is_ok();
             let beats = (0..grid.beats.len()).filter(|i| !is_bar(i) && here(grid.beats[*i]));
@@ -400,7 +401,9 @@ impl Page<'_> {
             let x = self.x(frame / self.rate);
             let numbered = n % every == 0;
             if numbered {
-                bold.push(vec![(x, self.top + 2.0), (x, self.top + bottom)]);
+                // Not through the names of the sections.
+                bold.push(vec![(x, self.top + 1.0), (x, self.top + NUMBERS - 1.0)]);
+                bold.push(vec![(x, wave_top), (x, self.top + bottom)]);
                 let words = (n + 1).to_string();
                 let at = (x + 3.5, self.top + 10.0);
                 self.picture.text(at, Anchor::Start, 10.0, INK, words);

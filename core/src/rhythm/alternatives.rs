@@ -37,6 +37,9 @@ pub struct Alternative {
     pub probability: f32,
 }
 
+/// The name of the tracker's own choice, where the settings have put another in its place.
+pub const AS_TRACKED: &str = "as tracked";
+
 /// Ratios that are always offered.
 const RATIOS: [(i32, u32); 8] = [(2, 1), (1, 2), (3, 2), (2, 3), (4, 3), (3, 4), (3, 1), (1, 3)];
 /// Shifts of the beats that are always offered.
@@ -141,7 +144,7 @@ pub(super) fn readings(
         Some(())
     };
     if settings.moves_beats() || settings.moves_bars() {
-        offer("as tracked", None, None);
+        offer(AS_TRACKED, None, None);
     }
     let ratios = || RATIOS.iter().filter_map(|(n, d)| Fraction::new(*n, *d));
     // A tempo that was said leaves none to offer.
@@ -266,8 +269,13 @@ pub(super) fn list(
             grid,
         ));
     }
-    // Stable: of equals the one that takes fewer words stands first.
-    all.sort_by(|a, b| b.0.probability.total_cmp(&a.0.probability));
+    // The way back keeps its name, whatever else leads there; of others that are alike the likelier stands.
+    let back = |a: &Alternative| a.name == AS_TRACKED;
+    all.sort_by(|a, b| {
+        back(&b.0)
+            .cmp(&back(&a.0))
+            .then(b.0.probability.total_cmp(&a.0.probability))
+    });
     let mut known = vec![rhythm.grid.clone()];
     let mut out = Vec::new();
     for (alternative, grid) in all {
@@ -276,6 +284,7 @@ pub(super) fn list(
             out.push(alternative);
         }
     }
+    out.sort_by(|a: &Alternative, b| b.probability.total_cmp(&a.probability));
     // Readings that the tracker had not made were each weighed as if alone: together they may take too much.
     let sum: f32 = out.iter().map(|a| a.probability).sum();
     let room = 1.0 - rhythm.grid.confidence;

@@ -51,6 +51,22 @@ fn points(path: &mut String, points: &[Point]) {
     }
 }
 
+/// A closed outline, in tenths and from point to point: those of waveforms are long.
+fn outline(path: &mut String, points: &[Point]) {
+    let tenths = |x: f64| (x * 10.0).round() as i64;
+    let mut last: Option<(i64, i64)> = None;
+    for (x, y) in points {
+        let (x, y) = (tenths(*x), tenths(*y));
+        let (command, dx, dy) = match last {
+            None => ("M", x, y),
+            Some((a, b)) => ("l", x - a, y - b),
+        };
+        let _ = write!(path, "{command}{} {}", N(dx as f64 / 10.0), N(dy as f64 / 10.0));
+        last = Some((x, y));
+    }
+    path.push('Z');
+}
+
 fn document(picture: &Picture) -> String {
     let (w, h) = (N(picture.width), N(picture.height));
     let mut svg = format!(
@@ -95,8 +111,8 @@ fn document(picture: &Picture) -> String {
             }
             Shape::Area { outline, paint } => {
                 let mut path = String::new();
-                points(&mut path, outline);
-                writeln!(svg, "<path d=\"{path}Z\" {}/>", colour("fill", *paint))
+                self::outline(&mut path, outline);
+                writeln!(svg, "<path d=\"{path}\" {}/>", colour("fill", *paint))
             }
             Shape::Text(text) => {
                 let anchor = match text.anchor {
@@ -151,7 +167,7 @@ mod tests {
             "<title>A &amp; B</title>",
             "<rect x=\"10\" y=\"10\" width=\"20\" height=\"10\" rx=\"3\" fill=\"#ff0000\"/>",
             "<path d=\"M50 5L50 55\" fill=\"none\" stroke-width=\"2\" stroke=\"#00ff00\" stroke-opacity=\"0.5\"/>",
-            "<path d=\"M70 50L90 50L80 30Z\" fill=\"#0000ff\"/>",
+            "<path d=\"M70 50l20 0l-10 -20Z\" fill=\"#0000ff\"/>",
             ">a &lt; b ♯ </text>",
             "text-anchor=\"end\" font-weight=\"bold\"",
         ] {

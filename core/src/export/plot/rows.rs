@@ -7,7 +7,8 @@ const ROW: f64 = 30.0;
 /// Most rows; longer tracks get longer rows.
 const MOST: f64 = 24.0;
 
-/// A row. All have one scale; what is before the first and after the last sample drawn stays empty.
+/// A row. All have one scale. Where a pick-up precedes the first bar line, the other rows are empty under it, so that bar
+/// lines stand under each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Row {
     /// The time at its left edge, in seconds.
@@ -30,24 +31,31 @@ impl Rows {
     /// Rows from `from` to `to` seconds; a short stretch fills one.
     pub(super) fn of(grid: &BeatGrid, rate: f64, from: f64, to: f64) -> Self {
         let length = (to - from).max(1e-3);
-        let (start, seconds) = match bar(grid, rate) {
-            _ if length <= 1.2 * ROW => (from, length),
+        // The first line that a row begins on, how long rows are, and how much of the pick-up stands before the first.
+        let (line, seconds, lead) = match bar(grid, rate) {
+            _ if length <= 1.2 * ROW => (from, length, 0.0),
             Some((first, bar)) => {
                 let least = (length / (MOST - 1.0)).max(ROW / 1.42);
                 let bars = (0..20).map(|k| f64::from(1u32 << k)).find(|n| n * bar >= least);
                 let seconds = bars.unwrap_or(1.0) * bar;
-                // The bar line at or before the beginning, so that every row begins on one.
-                (first - ((first - from) / bar - 1e-6).ceil() * bar, seconds)
+                // Bar 1 begins a row where little precedes it; else the first bar line that there would be.
+                let early = (0.0..=0.25 * seconds).contains(&(first - from));
+                let line = if early {
+                    first
+                } else {
+                    first - ((first - from) / bar + 1e-6).floor() * bar
+                };
+                (line, seconds, (line - from).max(0.0))
             }
-            None => (from, (length / MOST / ROW).ceil().max(1.0) * ROW),
+            None => (from, (length / MOST / ROW).ceil().max(1.0) * ROW, 0.0),
         };
-        let count = (((to - start) / seconds - 1e-6).ceil().max(1.0)) as usize;
+        let count = (((to - line) / seconds - 1e-6).ceil().max(1.0)) as usize;
         let row = |i: usize| {
-            let left = start + i as f64 * seconds;
+            let left = line + i as f64 * seconds;
             Row {
-                start: left,
-                seconds,
-                from: left.max(from),
+                start: left - lead,
+                seconds: seconds + lead,
+                from: if i == 0 { from } else { left },
                 to: (left + seconds).min(to),
             }
         };
@@ -109,13 +117,15 @@ mod tests {
         ] {
             let rows = Rows::of(&grid(first, bpm, length), 1.0, 0.0, length).rows;
             assert_whole(&rows, 0.0, length);
-            assert!(rows.len() <= 24, "{}", rows.len());
+            assert!(rows.len() <= 25, "{}", rows.len());
             let bar = 240.0 / bpm;
-            let bars = rows[0].seconds / bar;
+            let bars = (rows[1].start - rows[0].start) / bar;
             assert!((bars.log2() - bars.log2().round()).abs() < 1e-9, "{bars}");
-            for row in &rows {
-                let line = (row.start - first) / bar;
-                assert!((line - line.round()).abs() < 1e-6, "{} is no bar line", row.start);
+            // Bar 1 and what stands under it.
+            for row in &rows[1..] {
+                let line = (row.from - first) / bar;
+                assert!((line - line.round()).abs() < 1e-6, "{} is no bar line", row.from);
+                assert!((row.from - row.start - first + rows[0].start).abs() < 1e-6);
             }
         }
         let four = Rows::of(&grid(0.0, 120.0, 128.0), 1.0, 0.0, 128.0).rows;

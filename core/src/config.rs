@@ -68,7 +68,7 @@ pub struct Rhythm {
     pub shift_beat: Option<Fraction>,
     /// Begin bars this many beats later (negative: earlier).
     pub shift_bar: i32,
-    /// Seconds: the beat nearest to it begins a bar.
+    /// Seconds: the beat nearest to it begins a bar, and whole bars are counted from there both ways.
     pub first_downbeat: Option<f64>,
     /// Milliseconds by which the finished grid is moved later (negative: earlier).
     pub grid_offset_ms: f64,

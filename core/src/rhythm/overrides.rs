@@ -177,21 +177,15 @@ pub(super) fn on_bars(grid: &BeatGrid, settings: &config::Rhythm, rate: u32, end
     offset(&grid, settings.grid_offset_ms * f64::from(rate) / 1000.0, end)
 }
 
-/// Bars counted, both ways, so that the beat nearest to `frame` begins one.
+/// Whole bars counted, both ways, from the beat nearest to `frame`: what the tracker said of the bars does not count.
 fn with_downbeat_at(grid: &BeatGrid, frame: f64) -> BeatGrid {
     let last = grid.beats.len().saturating_sub(1) as f64;
-    let beat = bars::beat_number(&grid.beats, frame).round().clamp(0.0, last) as i64;
-    let before = grid.downbeats.iter().rev().find(|d| **d as i64 <= beat);
-    let from = before.or(grid.downbeats.first()).map_or(0, |d| *d as i64);
-    let by = (beat - from).rem_euclid(i64::from(grid.beats_per_bar.max(1)));
-    if grid.downbeats.is_empty() {
-        let meter = grid.beats_per_bar.max(1);
-        let first = beat.rem_euclid(i64::from(meter)) as usize;
-        let mut out = grid.clone();
-        out.downbeats = (first..out.beats.len()).step_by(meter as usize).collect();
-        return out;
+    let beat = bars::beat_number(&grid.beats, frame).round().clamp(0.0, last) as usize;
+    let meter = grid.beats_per_bar.max(1) as usize;
+    BeatGrid {
+        downbeats: (beat % meter..grid.beats.len()).step_by(meter).collect(),
+        ..grid.clone()
     }
-    grid.shifted(by as i32)
 }
 
 /// The grid moved by `frames`; beats that leave the track are dropped.

@@ -45,7 +45,7 @@ fn draw(picture: &Picture) -> Result<Pixmap, FormatError> {
     } else {
         1.0
     };
-    if !(area * scale * scale <= MOST_PIXELS) {
+    if !area.is_finite() || area * scale * scale > MOST_PIXELS {
         return Err(too_large());
     }
     let size = |x: f64| (x * scale).ceil().max(1.0) as u32;

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use loopwright_core::config::Config;
 use loopwright_core::export::destination::write_file;
-use loopwright_core::export::picture::{PictureFormat, svg::Svg};
+use loopwright_core::export::picture::picture_format;
 use loopwright_core::export::plot::{Plot, draw};
 use loopwright_core::loops::Candidate;
 use loopwright_core::model;
@@ -26,6 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(input), Some(output)) = (args.next(), args.next()) else {
         return Err("usage: picture TRACK OUT.svg".into());
     };
+    let extension = Path::new(&output).extension().unwrap_or_default().to_string_lossy();
+    let format = picture_format(&extension).ok_or("this build writes no such pictures")?;
     let mut config = Config::default();
     config.rank.top_k = LOOPS;
     let track = load(Path::new(&input), &config, &Silent)?.track;
@@ -37,9 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         loops: &loops,
         range: None,
     });
-    let mut svg = Vec::new();
-    Svg.write(&mut svg, &picture)?;
-    write_file(Path::new(&output), |out| out.write_all(&svg))?;
-    println!("{output}: {:.0} kB", svg.len() as f64 / 1e3);
+    let mut bytes = Vec::new();
+    format.write(&mut bytes, &picture)?;
+    write_file(Path::new(&output), |out| out.write_all(&bytes))?;
+    println!("{output}: {:.0} kB", bytes.len() as f64 / 1e3);
     Ok(())
 }

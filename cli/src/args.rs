@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod settings;
 
 pub use settings::{
-    BeatModelFlag, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said, SettingFlags,
+    BeatModelFlag, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said,
+    SettingFlags, rhythm_flags,
 };
 
 const EXAMPLES: &str = "\
@@ -127,7 +128,19 @@ pub struct Find {
 Examples:
   loopwright analyze song.wav
   loopwright analyze song.wav --json | jq .tempo.bpm
-  loopwright analyze waltz.flac --meter 3 --bpm 174")]
+  loopwright analyze song.wav --click click.wav --plot song.png
+      Hear the beats on top of the track, see them under its waveform: are they right?
+  loopwright analyze song.wav --plot start.svg --plot-range 0-0:12
+      The first twelve seconds, close enough to see beats against attacks.
+  loopwright analyze song.wav --json | jq -r '.alternatives[] | [.name, .bpm, .flags] | @tsv'
+      What else it could be, and the flags that say so; find takes the same ones.
+  loopwright analyze song.wav --tempo-ratio 3/2 --click click.wav
+      The track counted in triplets: three beats for every two.
+  loopwright analyze waltz.flac --meter 3 --bpm 174
+
+Overrides apply in this order: the tempo (--bpm; or --double, --half, --tempo-ratio), --shift-beat,
+--meter, the bar lines (--shift-bar or --first-downbeat), --grid-offset. Everything that is shown and
+written follows the grid that results. What you say counts as certain in the confidence.")]
 pub struct Analyze {
     /// Audio file
     #[arg(value_name = "FILE")]
@@ -135,9 +148,42 @@ pub struct Analyze {
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,
+    /// Write the track with a click on every beat, high and loud on downbeats, as 24-bit WAV; the track is brought down
+    /// to half scale where it is louder, so that nothing clips
+    #[arg(long, value_name = "OUT.wav")]
+    pub click: Option<PathBuf>,
+    /// The clicks alone, without the track
+    #[arg(long, requires = "click")]
+    pub click_only: bool,
+    /// Draw the waveform with beats, bars, sections and regions, rows of whole bars under each other; .png or .svg
+    #[arg(long, value_name = "OUT.png|OUT.svg")]
+    pub plot: Option<PathBuf>,
+    /// Draw only from START to END, in seconds or m:ss
+    #[arg(long, value_name = "START-END", requires = "plot", value_parser = range)]
+    pub plot_range: Option<(f64, f64)>,
     /// Settings of the beat tracker.
     #[command(flatten)]
     pub rhythm: RhythmFlags,
+}
+
+/// Two times with a hyphen between them: `12.5-20`, `1:02-1:10.5`.
+fn range(text: &str) -> Result<(f64, f64), String> {
+    let wrong = || "not a range of times, such as 12.5-20 or 1:02-1:10".to_owned();
+    let (from, to) = text.split_once('-').ok_or_else(wrong)?;
+    let (from, to) = (time(from).ok_or_else(wrong)?, time(to).ok_or_else(wrong)?);
+    if to > from {
+        Ok((from, to))
+    } else {
+        Err("must end after it begins".to_owned())
+    }
+}
+
+/// Seconds, or minutes and seconds with a colon between them.
+fn time(text: &str) -> Option<f64> {
+    let (minutes, seconds) = text.trim().split_once(':').unwrap_or(("0", text.trim()));
+    let seconds: f64 = seconds.parse().ok().filter(|s: &f64| s.is_finite() && *s >= 0.0)?;
+    let minutes: u32 = minutes.parse().ok()?;
+    Some(f64::from(minutes) * 60.0 + seconds)
 }
 
 /// The tasks that `predict` answers.
@@ -264,6 +310,86 @@ mod tests {
                     arg.get_id()
                 );
             }
+        }
+    }
+
+    #[test]
+    fn ranges_of_times_are_read() {
+        assert_eq!(range("12.5-20"), Ok((12.5, 20.0)));
+        assert_eq!(range("0-0:12"), Ok((0.0, 12.0)));
+        assert_eq!(range("1:02 - 1:10.5"), Ok((62.0, 70.5)));
+        for wrong in ["", "5", "-5-3", "a-b", "3-inf", "1:-2", "7-7", "9-8", "1:1:1-2"] {
+            assert!(range(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn flags_of_an_alternative_say_its_settings() {
+        use loopwright_core::config::Config;
+        let settings = |text: &str| toml::from_str::<Config>(&format!("[rhythm]\n{text}")).unwrap().rhythm;
+        for (toml, flags) in [
+            ("", ""),
+            ("half = true\nshift_bar = -1", "--tempo-ratio 1/2 --shift-bar -1"),
+            (
+                "bpm = 98.5\nbeats_per_bar = 3\nfirst_downbeat = 1.25",
+                "--bpm 98.5 --meter 3 --first-downbeat 1.250",
+            ),
+            (
+                "tempo_ratio = \"4/3\"\nshift_beat = \"-1/3\"\ngrid_offset_ms = -5.5",
+                "--tempo-ratio 4/3 --shift-beat -1/3 --grid-offset -5.5",
+            ),
+        ] {
+            let wanted = settings(toml);
+            let made = rhythm_flags(&wanted);
+            assert_eq!(made.join(" "), flags);
+            let line = ["loopwright", "analyze", "a.wav"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(made);
+            let Command::Analyze(analyze) = Cli::try_parse_from(line).unwrap().command else {
+                panic!("analyze");
+            };
+            let mut values = serde_json::to_value(Config::default()).unwrap();
+            for (section, key, value, _) in analyze.rhythm.said() {
+                values[section][key] = value;
+            }
+            let read: Config = serde_json::from_value(values).unwrap();
+            assert_eq!(read.validate(), Ok(()));
+            assert_eq!(read.rhythm.ratio(), wanted.ratio());
+            assert_eq!(
+                (
+                    read.rhythm.bpm,
+                    read.rhythm.shift_beat,
+                    read.rhythm.beats_per_bar,
+                    read.rhythm.shift_bar
+                ),
+                (wanted.bpm, wanted.shift_beat, wanted.beats_per_bar, wanted.shift_bar)
+            );
+            assert_eq!(read.rhythm.first_downbeat, wanted.first_downbeat);
+            assert_eq!(read.rhythm.grid_offset_ms, wanted.grid_offset_ms);
+        }
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        for flags in [
+            "--half --double",
+            "--half --tempo-ratio 2",
+            "--double --tempo-ratio 2",
+            "--bpm 120 --half",
+            "--bpm 120 --tempo-ratio 2",
+            "--bpm 120 --beats b.txt",
+            "--shift-bar 1 --first-downbeat 2",
+            "--tempo-ratio fast",
+            "--shift-bar 16",
+            "--first-downbeat -1",
+            "--grid-offset 2000",
+            "--click-only",
+            "--plot-range 1-2",
+            "--plot p.svg --plot-range 2-1",
+        ] {
+            let line = ["loopwright", "analyze", "a.wav"].into_iter().chain(flags.split(' '));
+            assert!(Cli::try_parse_from(line).is_err(), "{flags}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
 use crate::rhythm::activation::BeatModel;
-use crate::rhythm::grid::{BeatGrid, GridSource};
+use crate::rhythm::grid::GridSource;
 use crate::rhythm::{self, GivenError, Rhythm, RhythmError, Tracker};
 use crate::track::Track;
 
@@ -111,7 +111,8 @@ impl Analysis {
     }
 }
 
-/// The rhythm of `track`, of which `mono` is the sound at 22.05 kHz. A host's grid is taken as it is; beats that a person
+/// The rhythm of `track`, of which `mono` is the sound at 22.05 kHz. A host's grid is taken as it is, but for
+/// what the settings say; beats that a person
 /// gives are freed of the rounding in their times, and their bars estimated where they name no downbeats.
 fn rhythm_of(
     track: &Track,
@@ -128,6 +129,6 @@ fn rhythm_of(
             let downbeats = (!downbeats.is_empty()).then_some(&downbeats[..]);
             Ok(rhythm::from_beats(&seconds, downbeats, mono, rate, tracker, progress)?)
         }
-        Some(grid) => Ok(Rhythm::given(BeatGrid::clone(grid))),
+        Some(grid) => Ok(Rhythm::given_as(grid, tracker.settings, rate, track.audio.seconds())),
     }
 }

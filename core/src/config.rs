@@ -1,8 +1,11 @@
 //! Every setting, with its default. One section per part of the work; unknown keys are errors.
 
+pub mod fraction;
 pub mod tuning;
 
 use serde::{Deserialize, Serialize};
+
+use fraction::Fraction;
 
 /// All settings. Defaults work on a normal song.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -44,7 +47,10 @@ impl Default for Decode {
     }
 }
 
-/// Overrides of the beat tracker.
+/// What the user knows better than the beat tracker, or says in place of given beats.
+///
+/// Applied in this order: tempo (`bpm`; or `double`, `half`, `tempo_ratio`), `shift_beat`, `beats_per_bar`, bar lines
+/// (`shift_bar` or `first_downbeat`), `grid_offset_ms`. See `rhythm::overrides`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rhythm {
@@ -56,9 +62,41 @@ pub struct Rhythm {
     pub double: bool,
     /// Read every two tracked beats as one.
     pub half: bool,
+    /// Beats for each tracked beat: 3/2 reads two tracked beats as three. Numerator and denominator from 1 to 4.
+    pub tempo_ratio: Option<Fraction>,
+    /// Move the beats later by this part of a beat (negative: earlier), then draw them to the attacks there.
+    pub shift_beat: Option<Fraction>,
+    /// Begin bars this many beats later (negative: earlier).
+    pub shift_bar: i32,
+    /// Seconds: the beat nearest to it begins a bar, and whole bars are counted from there both ways.
+    pub first_downbeat: Option<f64>,
+    /// Milliseconds by which the finished grid is moved later (negative: earlier).
+    pub grid_offset_ms: f64,
     /// The network that chooses among the readings: an ONNX file, or `none` for signal processing alone; the shipped one
     /// where not set.
     pub beat_model: Option<String>,
+}
+
+impl Rhythm {
+    /// Beats for each tracked beat, whichever of the three settings says so.
+    pub fn ratio(&self) -> Option<Fraction> {
+        match (self.double, self.half) {
+            (true, _) => Fraction::new(2, 1),
+            (_, true) => Fraction::new(1, 2),
+            _ => self.tempo_ratio,
+        }
+        .filter(|r| *r != Fraction::ONE)
+    }
+
+    /// True where the beats are not those of the tracker (or of the given grid), but told to be elsewhere.
+    pub fn moves_beats(&self) -> bool {
+        self.ratio().is_some() || self.shift_beat.is_some()
+    }
+
+    /// True where the bar lines are told to be elsewhere.
+    pub fn moves_bars(&self) -> bool {
+        self.shift_bar != 0 || self.first_downbeat.is_some()
+    }
 }
 
 /// Which spans are candidates.
@@ -246,13 +284,7 @@ impl Config {
             "beat_model",
             "is empty: name a file, or `none`".into(),
         )?;
-        let both = self.rhythm.double && self.rhythm.half;
-        check(
-            !both,
-            "rhythm",
-            "half",
-            "cannot be on together with rhythm.double".into(),
-        )?;
+        self.validate_overrides()?;
         let bars = &self.loops.bars;
         check(
             !bars.is_empty(),
@@ -278,5 +310,114 @@ impl Config {
         )?;
         range(self.export.crossfade_ms, 0.0, 1000.0, "export", "crossfade_ms")?;
         range(self.export.fade_ms, 0.0, 1000.0, "export", "fade_ms")
+    }
+}
+
+impl Config {
+    /// Overrides of the grid: ranges, and what contradicts itself.
+    fn validate_overrides(&self) -> Result<(), ConfigError> {
+        let check = |ok: bool, key, problem: &str| {
+            let problem = problem.to_owned();
+            let section = "rhythm";
+            if ok {
+                Ok(())
+            } else {
+                Err(ConfigError { section, key, problem })
+            }
+        };
+        let r = &self.rhythm;
+        check(
+            !(r.double && r.half),
+            "half",
+            "cannot be on together with rhythm.double",
+        )?;
+        check(
+            r.tempo_ratio.is_none() || !(r.double || r.half),
+            "tempo_ratio",
+            "cannot be set together with rhythm.double or rhythm.half: each of them says the ratio",
+        )?;
+        check(
+            r.bpm.is_none() || r.ratio().is_none(),
+            "bpm",
+            "cannot be set together with rhythm.double, rhythm.half or rhythm.tempo_ratio, which are counted from the \
+             tracked tempo: say the tempo that you want",
+        )?;
+        check(
+            r.tempo_ratio
+                .is_none_or(|f| (1..=4).contains(&f.numerator()) && f.denominator() <= 4),
+            "tempo_ratio",
+            "must be a fraction of whole numbers from 1 to 4, such as 2, 1/2, 3/2, 2/3, 4/3 or 3/4",
+        )?;
+        check(
+            r.shift_beat
+                .is_none_or(|f| f.numerator() != 0 && f.value().abs() < 1.0 && f.denominator() <= 16),
+            "shift_beat",
+            "must be a part of a beat between -1 and 1, such as 1/2, 1/3 or -1/4, in sixteenths at the finest",
+        )?;
+        check(
+            r.shift_bar.abs() < 16,
+            "shift_bar",
+            "must be a number of beats from -15 to 15",
+        )?;
+        check(
+            r.first_downbeat.is_none_or(|t| (0.0..=86_400.0).contains(&t)),
+            "first_downbeat",
+            "must be a time in seconds, from 0 to 86400",
+        )?;
+        check(
+            r.shift_bar == 0 || r.first_downbeat.is_none(),
+            "shift_bar",
+            "cannot be set together with rhythm.first_downbeat: both say where bars begin",
+        )?;
+        check(
+            r.grid_offset_ms.abs() <= 1000.0,
+            "grid_offset_ms",
+            "must be from -1000 to 1000 ms",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_that_contradict_each_other_are_errors_that_name_both() {
+        let of = |text: &str| {
+            toml::from_str::<Config>(&format!("[rhythm]\n{text}"))
+                .unwrap()
+                .validate()
+        };
+        for (text, key, named) in [
+            ("double = true\nhalf = true", "half", "rhythm.double"),
+            ("double = true\ntempo_ratio = 2", "tempo_ratio", "rhythm.double"),
+            ("bpm = 120\ntempo_ratio = \"1/2\"", "bpm", "tempo_ratio"),
+            ("bpm = 120\nhalf = true", "bpm", "rhythm.half"),
+            (
+                "shift_bar = 1\nfirst_downbeat = 0.5",
+                "shift_bar",
+                "rhythm.first_downbeat",
+            ),
+            ("tempo_ratio = \"5/4\"", "tempo_ratio", "1 to 4"),
+            ("tempo_ratio = \"-1/2\"", "tempo_ratio", "1 to 4"),
+            ("tempo_ratio = 0", "tempo_ratio", "1 to 4"),
+            ("shift_beat = 1", "shift_beat", "between -1 and 1"),
+            ("shift_beat = 0", "shift_beat", "between -1 and 1"),
+            ("shift_bar = 16", "shift_bar", "15"),
+            ("first_downbeat = -1.0", "first_downbeat", "seconds"),
+            ("first_downbeat = nan", "first_downbeat", "seconds"),
+            ("grid_offset_ms = nan", "grid_offset_ms", "1000"),
+        ] {
+            let error = of(text).unwrap_err();
+            assert_eq!((error.section, error.key), ("rhythm", key), "{text}");
+            assert!(error.problem.contains(named), "{text}: {error}");
+        }
+        for text in [
+            "tempo_ratio = \"3/2\"\nshift_beat = \"-1/3\"\nshift_bar = -2\ngrid_offset_ms = -12.5",
+            "bpm = 120\nshift_beat = \"1/2\"\nfirst_downbeat = 1.5\nbeats_per_bar = 3",
+            "tempo_ratio = 1\nbpm = 90",
+        ] {
+            assert_eq!(of(text), Ok(()), "{text}");
+        }
     }
 }

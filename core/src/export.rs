@@ -7,8 +7,11 @@
 //! * [`AudioFormat`]: how samples and [`meta::LoopMeta`] become a file's bytes; [`table::TableFormat`]: the same for tables.
 //!   Both write to streams: they know no paths.
 //! * [`name`] and [`layout`]: what files and folders are called, whatever the tags hold.
+//! * [`picture`]: what can be drawn; [`plot`]: a track's waveform with its grid and form; [`click`]: a track with clicks on
+//!   its beats. Both are for judging by eye and ear.
 //! * [`destination`]: writes that are there whole or not at all; [`manifest`]: what was written, so that a run can resume.
 
+pub mod click;
 pub mod cut;
 pub mod destination;
 pub mod error;
@@ -21,6 +24,8 @@ pub mod meta;
 pub mod mp3;
 pub mod name;
 pub mod pcm;
+pub mod picture;
+pub mod plot;
 pub mod riff;
 pub mod table;
 pub mod tree;

@@ -20,11 +20,13 @@
 //!    attacks in the waveform by `attack`.
 //! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together. Where there is
 //!    a network (`network`, fed by [`input`]), the fit to its [`activation`] is the strongest part of the evidence.
+//! 6. `overrides`: what the user says instead; [`alternatives`]: what else could be said, and how to say it.
 //!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
 //! musical evidence follows Goto and Muraoka 1999.
 
 pub mod activation;
+pub mod alternatives;
 mod attack;
 pub mod bars;
 mod beats;
@@ -37,6 +39,7 @@ pub mod load;
 #[cfg(feature = "onnx")]
 pub mod network;
 mod onset;
+mod overrides;
 mod refine;
 mod score;
 mod sections;
@@ -44,16 +47,18 @@ mod tempo;
 #[cfg(test)]
 mod tests;
 
-use crate::config;
+use crate::config::{self, fraction::Fraction};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::units::Bpm;
 use activation::{Activations, BeatModel, Heard, Sound};
+use alternatives::Alternative;
 use attack::Attacks;
 use beats::Pulse;
 use constants::*;
 use grid::{BeatGrid, GridSource};
 use hypothesis::{Draft, Hypothesis, Source};
 use onset::Front;
+use overrides::Rereader;
 use score::{Judge, Scored};
 
 /// What the tracker found.
@@ -61,8 +66,12 @@ use score::{Judge, Scored};
 pub struct Rhythm {
     /// The chosen grid; empty where the track has no beat.
     pub grid: BeatGrid,
-    /// Every reading that was kept, best first; the grid is the first. Empty where the grid was given.
+    /// Every reading that was kept, best first; the grid is the first, and so is a reading that the settings ask for.
+    /// Empty where the grid was given.
     pub hypotheses: Vec<Hypothesis>,
+    /// What else the track could be taken for, likeliest first, and the settings that would do so. Empty where the grid
+    /// was given.
+    pub alternatives: Vec<Alternative>,
     /// Strength of the pulse: mean normalised autocorrelation of the onsets at one to four pulses, 0 to 1.
     pub clarity: f32,
     /// How sure the beats are, 0 to 1.
@@ -72,12 +81,19 @@ pub struct Rhythm {
 }
 
 impl Rhythm {
+    /// A grid that came with the track, with what `settings` say of it; `seconds` is the length of the track.
+    pub fn given_as(grid: &BeatGrid, settings: &config::Rhythm, native_rate: u32, seconds: f64) -> Self {
+        let end = seconds * f64::from(native_rate);
+        Self::given(overrides::on_given(grid, settings, native_rate, end))
+    }
+
     /// A grid that came with the track: taken as it is.
     pub fn given(grid: BeatGrid) -> Self {
         let confidence = grid.confidence;
         Self {
             grid,
             hypotheses: Vec::new(),
+            alternatives: Vec::new(),
             clarity: 0.0,
             beat_confidence: confidence,
             bar_confidence: confidence,
@@ -89,6 +105,7 @@ impl Rhythm {
         Self {
             grid: BeatGrid::empty(GridSource::Tracked),
             hypotheses: Vec::new(),
+            alternatives: Vec::new(),
             clarity,
             beat_confidence: 0.0,
             bar_confidence: 0.0,
@@ -285,41 +302,43 @@ pub fn track<'a>(
     if ranked.is_empty() {
         return Ok(Rhythm::none(map.clarity));
     }
-    let beat_confidence = beat_confidence(margin(&ranked), heard.is_some(), map.clarity);
-    let mut ranked = rescaled(ranked, settings, &judge);
+    let beat_confidence = beat_confidence(margin(&ranked), map.clarity, judge.calibration());
+    let reread = Rereader {
+        judge: &judge,
+        sound: overrides::sound(&front),
+        free: asked.is_some(),
+    };
+    let others = alternatives::readings(&reread, &ranked, settings, map.clarity);
+    let reading = settings
+        .moves_beats()
+        .then(|| reread.read(&ranked, settings.ratio().unwrap_or(Fraction::ONE), settings.shift_beat));
+    let mut ranked = overrides::choose(ranked, reading.flatten());
     ranked.truncate(KEPT);
     let mut fine = Attacks::new(mono, front.frames);
+    let mut refine = |draft: &Draft| draft.on_attacks(&attack, &mut fine);
     for s in &mut ranked {
-        s.draft = s.draft.on_attacks(&attack, &mut fine);
+        s.draft = refine(&s.draft);
     }
     progress.report(Stage::Track, 1.0);
-    Ok(assemble(
+    let mut rhythm = assemble(
         ranked,
         native_rate,
         map.clarity,
-        (beat_confidence, heard.is_some()),
+        (beat_confidence, judge.calibration()),
         GridSource::Tracked,
-    ))
-}
-
-/// Puts the doubled or halved reading of the best first, where the settings ask for one.
-fn rescaled(mut ranked: Vec<Scored>, settings: &config::Rhythm, judge: &Judge<'_>) -> Vec<Scored> {
-    let Some(best) = ranked.first() else {
-        return ranked;
-    };
-    let readings: Vec<Draft> = match (settings.double, settings.half) {
-        (true, false) => vec![best.draft.doubled()],
-        (false, true) => vec![best.draft.halved(0), best.draft.halved(1)],
-        _ => return ranked,
-    };
-    let mut judged: Vec<Scored> = readings
-        .into_iter()
-        .filter(|d| d.beats.len() >= 2)
-        .map(|d| judge.judge(d, true))
-        .collect();
-    judged.sort_by(|a, b| b.score.total_cmp(&a.score));
-    judged.append(&mut ranked);
-    judged
+    );
+    let end = overrides::end(mono, native_rate);
+    overrides::finish(&mut rhythm, settings, native_rate, end);
+    rhythm.alternatives = alternatives::list(
+        others,
+        &rhythm,
+        settings,
+        &mut refine,
+        judge.calibration(),
+        native_rate,
+        end,
+    );
+    Ok(rhythm)
 }
 
 /// Makes a grid of beat times in seconds that a user gives.
@@ -357,7 +376,7 @@ pub fn from_beats<'a>(
         tempo: Bpm::from_period(line.map_or_else(|| grid::median_gap(seconds), |l| l.1)).unwrap_or(Bpm(120.0)),
         beats,
         downbeats: Vec::new(),
-        beats_per_bar: settings.beats_per_bar.unwrap_or(4).max(1),
+        beats_per_bar: 4,
         constant: line.is_some(),
         confidence: 1.0,
         source: GridSource::Given,
@@ -376,14 +395,18 @@ pub fn from_beats<'a>(
         }
         given.downbeats.sort_unstable();
         given.downbeats.dedup();
-        if settings.beats_per_bar.is_none() {
-            given.beats_per_bar = grid::common_gap(&given.downbeats).unwrap_or(4);
-        }
-        return Ok(Rhythm::given(given));
+        given.beats_per_bar = grid::common_gap(&given.downbeats).unwrap_or(4);
+        let end = overrides::end(mono, native_rate);
+        return Ok(Rhythm::given(overrides::on_given(&given, settings, native_rate, end)));
     }
+    let end = overrides::end(mono, native_rate);
+    let readings = overrides::respaced_given(&given.beats, settings, end);
+    given.tempo = Bpm(given.tempo.0 * settings.ratio().map_or(1.0, Fraction::value));
+    given.beats_per_bar = settings.beats_per_bar.unwrap_or(4).max(1);
     let Some((front, input)) = onset::front(mono, tracker.wants_input(), progress)? else {
-        given.downbeats = (0..seconds.len()).step_by(given.beats_per_bar as usize).collect();
-        return Ok(Rhythm::given(given));
+        given.beats = readings.into_iter().next().unwrap_or_default();
+        given.downbeats = (0..given.beats.len()).step_by(given.beats_per_bar as usize).collect();
+        return Ok(Rhythm::given(overrides::on_bars(&given, settings, native_rate, end)));
     };
     let (groups, _) = front.pulses();
     let map = tempo::map(&groups, TEMPO_RANGE);
@@ -391,14 +414,25 @@ pub fn from_beats<'a>(
     let cuts = sections::cuts(&front);
     let heard = tracker.heard(mono, input.as_ref(), progress)?;
     let judge = Judge::new(&front, &attack, &map, &cuts, heard.as_ref(), settings.beats_per_bar);
-    let frames: Vec<f64> = seconds.iter().map(|&t| Front::frame(t)).collect();
-    let (evidence, readings) = judge.bars(&frames);
-    if let Some(best) = readings.first() {
-        given.beats_per_bar = best.beats_per_bar;
-        given.downbeats = evidence.downbeats(best, seconds.len());
+    // Of the phases that a ratio leaves open, the one whose bars stand out most.
+    let judged = readings.into_iter().filter(|r| r.len() >= 2).map(|beats| {
+        let frames: Vec<f64> = beats.iter().map(|&b| Front::frame(b / rate)).collect();
+        let (evidence, bars) = judge.bars(&frames);
+        (beats, evidence, bars)
+    });
+    let lead = |bars: &[bars::BarReading]| bars.first().map_or(f32::MIN, |b| b.score);
+    let best = judged.reduce(|a, b| if lead(&b.2) > lead(&a.2) { b } else { a });
+    let mut sure = 0.0;
+    if let Some((beats, evidence, readings)) = best {
+        if let Some(best) = readings.first() {
+            given.beats_per_bar = best.beats_per_bar;
+            given.downbeats = evidence.downbeats(best, beats.len());
+        }
+        given.beats = beats;
+        sure = bar_confidence(&readings, judge.calibration());
     }
-    let mut rhythm = Rhythm::given(given);
-    rhythm.bar_confidence = bar_confidence(&readings, heard.is_some());
+    let mut rhythm = Rhythm::given(overrides::on_bars(&given, settings, native_rate, end));
+    rhythm.bar_confidence = if settings.moves_bars() { 1.0 } else { sure };
     Ok(rhythm)
 }
 
@@ -420,17 +454,20 @@ fn probability(lead: f32, (slope, middle): (f32, f32)) -> f32 {
     1.0 / (1.0 + (-slope * (lead - middle)).exp())
 }
 
-/// Probability that the beats are right, from their lead and whether a network was heard; lowered where the pulse is weak.
-fn beat_confidence(lead: f32, heard: bool, clarity: f32) -> f32 {
-    let clear = ((clarity - MIN_CLARITY) / (FULL_CLARITY - MIN_CLARITY)).clamp(0.0, 1.0);
-    clear * probability(lead, if heard { HEARD_BEAT_CONFIDENCE } else { BEAT_CONFIDENCE })
+/// Probability that there is a pulse at all.
+fn clear(clarity: f32) -> f32 {
+    ((clarity - MIN_CLARITY) / (FULL_CLARITY - MIN_CLARITY)).clamp(0.0, 1.0)
+}
+
+/// Probability that the beats are right, from their lead; lowered where the pulse is weak.
+fn beat_confidence(lead: f32, clarity: f32, sure: &Calibration) -> f32 {
+    clear(clarity) * probability(lead, sure.beats)
 }
 
 /// Probability that the best reading of the bars is right, from its lead over the next.
-fn bar_confidence(readings: &[bars::BarReading], heard: bool) -> f32 {
-    let map = if heard { HEARD_BAR_CONFIDENCE } else { BAR_CONFIDENCE };
+fn bar_confidence(readings: &[bars::BarReading], sure: &Calibration) -> f32 {
     match readings {
-        [a, b, ..] => probability(a.score - b.score, map),
+        [a, b, ..] => probability(a.score - b.score, sure.bars),
         [_] => 1.0,
         [] => 0.0,
     }
@@ -441,7 +478,7 @@ fn assemble(
     ranked: Vec<Scored>,
     native_rate: u32,
     clarity: f32,
-    (beat_confidence, heard): (f32, bool),
+    (beat_confidence, sure): (f32, &Calibration),
     source: GridSource,
 ) -> Rhythm {
     let rate = f64::from(native_rate);
@@ -483,7 +520,7 @@ fn assemble(
     let Some(best) = hypotheses.first() else {
         return Rhythm::none(clarity);
     };
-    let bar_confidence = bar_confidence(&best.bars, heard);
+    let bar_confidence = bar_confidence(&best.bars, sure);
     let grid = BeatGrid {
         beats: best.beats.clone(),
         downbeats: best.downbeats.clone(),
@@ -496,6 +533,7 @@ fn assemble(
     Rhythm {
         grid,
         hypotheses,
+        alternatives: Vec::new(),
         clarity,
         beat_confidence,
         bar_confidence,

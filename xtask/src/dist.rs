@@ -19,6 +19,7 @@ const TEXTS: &[&str] = &[
     "CHANGELOG.md",
     "LICENSE-MIT",
     "LICENSE-APACHE",
+    "LICENSE-FONTS",
     "THIRD-PARTY.md",
     "THIRD-PARTY-LICENSES.md",
 ];

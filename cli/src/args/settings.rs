@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use loopwright_core::config::{Format, Level, Order};
+use loopwright_core::config::fraction::Fraction;
+use loopwright_core::config::{self, Format, Level, Order};
 use serde_json::{Value, json};
 
 /// All flags that stand for settings.
@@ -28,21 +29,38 @@ pub struct SettingFlags {
 #[command(next_help_heading = "Tempo and beats")]
 pub struct RhythmFlags {
     /// The tempo, where you know it; it is refined within 4 %
-    #[arg(long, value_name = "BPM", value_parser = positive)]
+    #[arg(long, value_name = "BPM", value_parser = positive, conflicts_with_all = ["double", "half", "tempo_ratio", "beats"])]
     pub bpm: Option<f64>,
     /// Beats from a file instead of tracked ones: one time in seconds a line; a second number, where there is one, is
     /// the beat's place in its bar (1 is the downbeat). For one input
     #[arg(long, value_name = "FILE")]
     pub beats: Option<PathBuf>,
     /// Read every tracked beat as two: the tempo came out half as fast as it is
-    #[arg(long, conflicts_with = "half")]
+    #[arg(long, conflicts_with_all = ["half", "tempo_ratio"])]
     pub double: bool,
     /// Read every two tracked beats as one: the tempo came out twice as fast as it is
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tempo_ratio")]
     pub half: bool,
+    /// Beats for each tracked beat, whole numbers from 1 to 4: 3/2 reads two beats as three; 2 is --double, 1/2 --half
+    #[arg(long, value_name = "N/M")]
+    pub tempo_ratio: Option<Fraction>,
+    /// Move the beats later by this part of a beat, earlier if negative: 1/2 where the off-beat was taken for the beat.
+    /// They are drawn to the attacks there
+    #[arg(long, value_name = "N/M", allow_hyphen_values = true)]
+    pub shift_beat: Option<Fraction>,
     /// Beats in a bar, where you know it
     #[arg(long, value_name = "BEATS", value_parser = clap::value_parser!(u32).range(2..=16))]
     pub meter: Option<u32>,
+    /// Begin bars this many beats later, earlier if negative: 2 where bars came out from the third beat
+    #[arg(long, value_name = "BEATS", allow_negative_numbers = true, conflicts_with = "first_downbeat",
+          value_parser = clap::value_parser!(i32).range(-15..=15))]
+    pub shift_bar: Option<i32>,
+    /// The beat nearest to this time in seconds begins a bar; bars are counted from there, both ways
+    #[arg(long, value_name = "SECONDS", value_parser = not_negative)]
+    pub first_downbeat: Option<f64>,
+    /// Move the finished grid later by this many milliseconds, earlier if negative, and leave it there [default: 0]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, value_parser = offset)]
+    pub grid_offset: Option<f64>,
     /// What hears them.
     #[command(flatten)]
     pub model: BeatModelFlag,
@@ -258,23 +276,73 @@ impl SettingFlags {
 
 impl RhythmFlags {
     /// What was said, setting by setting. `--beats` is an input, not a setting.
+    ///
+    /// Flags that answer one question (how fast? where do bars begin?) answer it alone: one of them unsays what a settings
+    /// file says by another.
     pub fn said(&self) -> Vec<Said> {
         let mut said: Vec<Said> = Vec::new();
-        if let Some(bpm) = self.bpm {
-            said.push(("rhythm", "bpm", json!(bpm), "--bpm"));
+        let tempo = [
+            (self.bpm.is_some(), "--bpm"),
+            (self.double, "--double"),
+            (self.half, "--half"),
+            (self.tempo_ratio.is_some(), "--tempo-ratio"),
+        ];
+        if let Some((_, flag)) = tempo.into_iter().find(|(given, _)| *given) {
+            said.push(("rhythm", "bpm", json!(self.bpm), flag));
+            said.push(("rhythm", "double", json!(self.double), flag));
+            said.push(("rhythm", "half", json!(self.half), flag));
+            said.push(("rhythm", "tempo_ratio", json!(self.tempo_ratio), flag));
+        }
+        if let Some(part) = self.shift_beat {
+            // No shift: what a settings file says is taken back.
+            let part = Some(part).filter(|p| p.numerator() != 0);
+            said.push(("rhythm", "shift_beat", json!(part), "--shift-beat"));
         }
         if let Some(beats) = self.meter {
             said.push(("rhythm", "beats_per_bar", json!(beats), "--meter"));
         }
-        // One of the two switched on by a flag switches the other off, should a file have it on.
-        if self.double || self.half {
-            let flag = if self.double { "--double" } else { "--half" };
-            said.push(("rhythm", "double", json!(self.double), flag));
-            said.push(("rhythm", "half", json!(self.half), flag));
+        if self.shift_bar.is_some() || self.first_downbeat.is_some() {
+            let flag = if self.shift_bar.is_some() {
+                "--shift-bar"
+            } else {
+                "--first-downbeat"
+            };
+            said.push(("rhythm", "shift_bar", json!(self.shift_bar.unwrap_or(0)), flag));
+            said.push(("rhythm", "first_downbeat", json!(self.first_downbeat), flag));
+        }
+        if let Some(ms) = self.grid_offset {
+            said.push(("rhythm", "grid_offset_ms", json!(ms), "--grid-offset"));
         }
         said.extend(self.model.said());
         said
     }
+}
+
+/// The flags that say what `settings` do, as one would type them; nothing for the defaults.
+pub fn rhythm_flags(settings: &config::Rhythm) -> Vec<String> {
+    let mut flags = Vec::new();
+    let mut flag = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            flags.push(name.to_owned());
+            flags.push(value);
+        }
+    };
+    flag("--bpm", settings.bpm.map(|b| b.to_string()));
+    flag("--tempo-ratio", settings.ratio().map(|r| r.to_string()));
+    flag("--shift-beat", settings.shift_beat.map(|s| s.to_string()));
+    flag("--meter", settings.beats_per_bar.map(|m| m.to_string()));
+    flag(
+        "--shift-bar",
+        Some(settings.shift_bar).filter(|n| *n != 0).map(|n| n.to_string()),
+    );
+    flag("--first-downbeat", settings.first_downbeat.map(|t| format!("{t:.3}")));
+    flag(
+        "--grid-offset",
+        Some(settings.grid_offset_ms)
+            .filter(|ms| *ms != 0.0)
+            .map(|ms| ms.to_string()),
+    );
+    flags
 }
 
 fn some<T>(list: &[T]) -> Option<&[T]> {
@@ -310,6 +378,26 @@ fn positive(text: &str) -> Result<f64, String> {
             Ok(x)
         } else {
             Err("must be above 0".to_owned())
+        }
+    })
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|x| {
+        if x >= 0.0 {
+            Ok(x)
+        } else {
+            Err("must not be negative".to_owned())
+        }
+    })
+}
+
+fn offset(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|x| {
+        if x.abs() <= 1000.0 {
+            Ok(x)
+        } else {
+            Err("must be from -1000 to 1000 ms".to_owned())
         }
     })
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
-use loopwright_core::pipeline::analyze::{self, TrackAnalysis};
+use loopwright_core::pipeline::analyze::outputs::{OutputError, Outputs, Wrote};
+use loopwright_core::pipeline::analyze::{self, Alternative, TrackAnalysis};
 use loopwright_core::pipeline::find::Observer as _;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::Region;
@@ -11,7 +12,7 @@ use loopwright_core::progress::{Progress, Stage};
 use loopwright_core::rhythm;
 use serde_json::{Value, json};
 
-use crate::args::{Analyze, General};
+use crate::args::{Analyze, General, rhythm_flags};
 use crate::exit::{Exit, UsageError};
 use crate::output::{clock, count, plain, plain_lines};
 use crate::progress::{self, Display};
@@ -22,12 +23,19 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     let beats = args.rhythm.beats.as_deref().map(GivenBeats::read).transpose();
     let beats = beats.map_err(|e| UsageError(e.to_string()))?;
     let model = rhythm::load::load(&settings.config.rhythm)?;
+    let outputs = Outputs {
+        click: args.click.clone(),
+        click_only: args.click_only,
+        plot: args.plot.clone(),
+        range: args.plot_range,
+    };
+    outputs.check(&args.input).map_err(usage)?;
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let mut quiet = general.clone();
     // One track needs no line that says that it is done.
     quiet.quiet |= !std::io::IsTerminal::is_terminal(&std::io::stderr()) || general.no_progress;
     let display = Display::new(vec![plain(&args.input.to_string_lossy())], &quiet);
-    let result = analyze::analyze(
+    let result = analyze::study(
         &args.input,
         beats.as_ref(),
         model.as_deref(),
@@ -35,8 +43,8 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
         &Watch(&display),
     );
     display.close();
-    let told = match result {
-        Ok(told) => told,
+    let studied = match result {
+        Ok(studied) => studied,
         Err(loopwright_core::pipeline::find::TrackError::Cancelled(c)) => return Err(c.into()),
         Err(e) => {
             let remedy = e.remedy().map(|r| format!(" -> {r}")).unwrap_or_default();
@@ -44,20 +52,50 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
             return Ok(Exit::SomeFailed);
         }
     };
+    let wrote = studied.write(&outputs).map_err(usage)?;
+    let told = &studied.told;
     if args.json {
         let mut line = json!({ "schema": 1, "type": "analysis", "source": args.input.to_string_lossy() });
-        if let (Value::Object(line), Value::Object(fields)) = (&mut line, serde_json::to_value(&told)?) {
+        let mut told_json = serde_json::to_value(told)?;
+        let others = told_json.get_mut("alternatives").and_then(Value::as_array_mut);
+        for (other, known) in others.into_iter().flatten().zip(&told.alternatives) {
+            other["flags"] = json!(rhythm_flags(&known.overrides).join(" "));
+        }
+        if let (Value::Object(line), Value::Object(fields)) = (&mut line, told_json) {
             line.extend(fields);
         }
         super::print_json(&line)?;
+        for w in wrote.iter().filter(|w| w.missing.is_some()) {
+            eprintln!("loopwright: {}", plain(&written(w)));
+        }
     } else {
-        super::print(&format!("{}\n", plain_lines(&text(&told, general.verbose))))?;
+        let mut text = text(told, general.verbose);
+        for w in &wrote {
+            let _ = write!(text, "\n{:<12}{}", w.what, written(w));
+        }
+        super::print(&format!("{}\n", plain_lines(&text)))?;
     }
     Ok(if told.beats.is_empty() {
         Exit::NothingFound
     } else {
         Exit::Done
     })
+}
+
+/// A wrong request, or a disk that refuses.
+fn usage(error: OutputError) -> anyhow::Error {
+    if error.is_usage() {
+        UsageError(error.to_string()).into()
+    } else {
+        error.into()
+    }
+}
+
+fn written(w: &Wrote) -> String {
+    match w.missing {
+        None => w.path.display().to_string(),
+        Some(why) => format!("no {}: {why}", w.what),
+    }
 }
 
 struct Watch<'a>(&'a Display);
@@ -107,21 +145,14 @@ fn text(told: &TrackAnalysis, verbose: u8) -> String {
                 format!(
                     "{:.2} BPM, {steady}, confidence {:.0} %",
                     tempo.bpm,
-                    tempo.confidence * 100.0
+                    told.confidence.map_or(tempo.confidence, |c| c.beats) * 100.0
                 ),
             );
-            for other in &tempo.alternatives {
-                line(
-                    "",
-                    format!(
-                        "or {:.2} BPM, {}/4 ({:.0} %)",
-                        other.bpm,
-                        other.beats_per_bar,
-                        other.confidence * 100.0
-                    ),
-                );
-            }
-            line("meter", format!("{}/4", told.meter.beats_per_bar));
+            let bars = told.confidence.map(|c| format!(", confidence {:.0} %", c.bars * 100.0));
+            line(
+                "meter",
+                format!("{}/4{}", told.meter.beats_per_bar, bars.unwrap_or_default()),
+            );
             let first = told
                 .downbeats
                 .first()
@@ -131,6 +162,9 @@ fn text(told: &TrackAnalysis, verbose: u8) -> String {
                 "beats",
                 format!("{} in {}{first}", told.beats.len(), count(told.downbeats.len(), "bar")),
             );
+            for (i, other) in shown(told, verbose).enumerate() {
+                line(if i == 0 { "or" } else { "" }, alternative(other));
+            }
         }
     }
     if let Some(key) = &told.key {
@@ -175,6 +209,29 @@ fn text(told: &TrackAnalysis, verbose: u8) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// Alternatives that are likely; all of them, and the way back from an override, where more is asked for.
+fn shown(told: &TrackAnalysis, verbose: u8) -> impl Iterator<Item = &Alternative> {
+    const LIKELY: f32 = 0.02;
+    const MOST: usize = 4;
+    let likely = move |a: &&Alternative| verbose > 0 || a.probability >= LIKELY;
+    let most = if verbose > 0 { usize::MAX } else { MOST };
+    told.alternatives.iter().filter(likely).take(most)
+}
+
+fn alternative(other: &Alternative) -> String {
+    let from = other.first_downbeat.map(|d| format!(", bars from {}", clock(d)));
+    let what = format!(
+        "{:.2} BPM, {}/4{} ({:.0} %)",
+        other.bpm,
+        other.beats_per_bar,
+        from.unwrap_or_default(),
+        other.probability * 100.0
+    );
+    let flags = rhythm_flags(&other.overrides).join(" ");
+    let flags = if flags.is_empty() { "no flags" } else { &flags };
+    format!("{what:<42} {:<15} {flags}", other.name)
 }
 
 fn span(region: &Region) -> String {

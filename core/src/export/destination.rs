@@ -62,23 +62,7 @@ impl Destination {
         fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
     ) -> Result<Artefact, ExportError> {
         let target = self.prepare(relative)?;
-        let folder = target.parent().unwrap_or(&self.root);
-        let (mut temp, file) = self.temp(folder, &target)?;
-        let mut out = HashWriter::new(file);
-        let mut buffered = BufWriter::with_capacity(1 << 18, &mut out);
-        let filled = fill(&mut buffered).map_err(Into::into);
-        let flushed = buffered.flush();
-        drop(buffered);
-        match filled {
-            Ok(()) => flushed.map_err(ExportError::io(&target, "write"))?,
-            Err(WriteError::Io(e)) => return Err(ExportError::io(&target, "write")(e)),
-            Err(WriteError::Unfit(reason)) => return Err(ExportError::Format { path: target, reason }),
-        }
-        let (file, bytes, blake3) = out.finish().map_err(ExportError::io(&target, "write"))?;
-        file.sync_all().map_err(ExportError::io(&target, "write"))?;
-        drop(file);
-        rename(&temp.path, &target).map_err(ExportError::io(&target, "put in place"))?;
-        temp.armed = false;
+        let (bytes, blake3) = write_whole(&target, &self.temps, fill)?;
         Ok(Artefact {
             path: relative.to_owned(),
             bytes,
@@ -205,17 +189,57 @@ impl Destination {
         }
         Ok(path)
     }
+}
 
-    fn temp(&self, folder: &Path, target: &Path) -> Result<(Temp, File), ExportError> {
-        loop {
-            let n = self.temps.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!("{TEMP_PREFIX}{}-{n}{TEMP_SUFFIX}", std::process::id()));
-            // Read access too, for formats that patch what they wrote: the hash then needs a second look.
-            match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok((Temp { path, armed: true }, file)),
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(ExportError::io(target, "write")(e)),
-            }
+/// Writes one file that belongs to no tree, by `fill`, replacing what was there only once all of it is on the disk. Its
+/// folder must be there.
+pub fn write_file<E: Into<WriteError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+) -> Result<(), ExportError> {
+    write_whole(path, &AtomicU64::new(0), fill).map(drop)
+}
+
+/// Fills a temporary file beside `target` and renames it; gives size and BLAKE3. `temps` numbers temporary files.
+fn write_whole<E: Into<WriteError>>(
+    target: &Path,
+    temps: &AtomicU64,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+) -> Result<(u64, String), ExportError> {
+    let folder = target.parent().filter(|f| !f.as_os_str().is_empty());
+    let (mut temp, file) = temporary(folder.unwrap_or(Path::new(".")), target, temps)?;
+    let mut out = HashWriter::new(file);
+    let mut buffered = BufWriter::with_capacity(1 << 18, &mut out);
+    let filled = fill(&mut buffered).map_err(Into::into);
+    let flushed = buffered.flush();
+    drop(buffered);
+    match filled {
+        Ok(()) => flushed.map_err(ExportError::io(target, "write"))?,
+        Err(WriteError::Io(e)) => return Err(ExportError::io(target, "write")(e)),
+        Err(WriteError::Unfit(reason)) => {
+            return Err(ExportError::Format {
+                path: target.to_path_buf(),
+                reason,
+            });
+        }
+    }
+    let (file, bytes, blake3) = out.finish().map_err(ExportError::io(target, "write"))?;
+    file.sync_all().map_err(ExportError::io(target, "write"))?;
+    drop(file);
+    rename(&temp.path, target).map_err(ExportError::io(target, "put in place"))?;
+    temp.armed = false;
+    Ok((bytes, blake3))
+}
+
+fn temporary(folder: &Path, target: &Path, temps: &AtomicU64) -> Result<(Temp, File), ExportError> {
+    loop {
+        let n = temps.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("{TEMP_PREFIX}{}-{n}{TEMP_SUFFIX}", std::process::id()));
+        // Read access too, for formats that patch what they wrote: the hash then needs a second look.
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((Temp { path, armed: true }, file)),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(ExportError::io(target, "write")(e)),
         }
     }
 }

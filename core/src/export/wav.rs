@@ -34,8 +34,54 @@ impl Wav {
         }
     }
 
+    /// Writes a whole file that is no loop: the format and the samples alone.
+    pub fn write_plain(self, out: &mut dyn WriteSeek, audio: AudioView<'_>) -> Result<Written, FormatError> {
+        self.write_with(out, audio, None)
+    }
+
+    fn write_with(
+        self,
+        out: &mut dyn WriteSeek,
+        audio: AudioView<'_>,
+        meta: Option<&LoopMeta>,
+    ) -> Result<Written, FormatError> {
+        let (header, pad) = self.header(audio.planes.len(), audio.frames() as u64, audio.sample_rate, meta)?;
+        out.write_all(&header)?;
+        match self {
+            Self::Int24 => interleave(out, audio.planes, |x| {
+                let [a, b, c, _] = pcm::quantise(x, 24).to_le_bytes();
+                [a, b, c]
+            })?,
+            Self::Float32 => interleave(out, audio.planes, f32::to_le_bytes)?,
+            Self::Int16 if pcm::is_exact(audio.planes, 16) => {
+                interleave(out, audio.planes, |x| (pcm::quantise(x, 16) as i16).to_le_bytes())?;
+            }
+            Self::Int16 => {
+                let mut dither = pcm::Tpdf::new(meta.map_or(0, |m| m.seed));
+                interleave(out, audio.planes, |x| {
+                    (pcm::quantise16_dithered(x, dither.next()) as i16).to_le_bytes()
+                })?;
+            }
+        }
+        if pad {
+            out.write_all(&[0])?;
+        }
+        let clipped = if self == Self::Float32 {
+            0
+        } else {
+            pcm::count_clipped(audio.planes)
+        };
+        Ok(Written { clipped })
+    }
+
     /// All of the file before its samples, and whether a pad byte follows them.
-    fn header(self, channels: usize, frames: u64, rate: u32, meta: &LoopMeta) -> Result<(Vec<u8>, bool), FormatError> {
+    fn header(
+        self,
+        channels: usize,
+        frames: u64,
+        rate: u32,
+        meta: Option<&LoopMeta>,
+    ) -> Result<(Vec<u8>, bool), FormatError> {
         let bits = self.bits();
         let bytes = usize::from(bits / 8);
         let align = u16::try_from(channels * bytes)
@@ -67,16 +113,18 @@ impl Wav {
             let count = u32::try_from(frames).unwrap_or(u32::MAX);
             riff::chunk(&mut chunks, b"fact", &count.to_le_bytes());
         }
-        if meta.bext {
-            riff::chunk(&mut chunks, b"bext", &riff::bext(meta));
+        if let Some(meta) = meta {
+            if meta.bext {
+                riff::chunk(&mut chunks, b"bext", &riff::bext(meta));
+            }
+            riff::chunk(&mut chunks, b"acid", &riff::acid(meta));
+            riff::chunk(&mut chunks, b"smpl", &riff::smpl(meta, rate, frames));
+            if !meta.cues.is_empty() {
+                riff::chunk(&mut chunks, b"cue ", &riff::cue(meta));
+                riff::chunk(&mut chunks, b"LIST", &riff::adtl(meta));
+            }
+            riff::chunk(&mut chunks, b"LIST", &riff::info(meta));
         }
-        riff::chunk(&mut chunks, b"acid", &riff::acid(meta));
-        riff::chunk(&mut chunks, b"smpl", &riff::smpl(meta, rate, frames));
-        if !meta.cues.is_empty() {
-            riff::chunk(&mut chunks, b"cue ", &riff::cue(meta));
-            riff::chunk(&mut chunks, b"LIST", &riff::adtl(meta));
-        }
-        riff::chunk(&mut chunks, b"LIST", &riff::info(meta));
 
         let data = frames * u64::from(align);
         let pad = data % 2 == 1;
@@ -125,33 +173,7 @@ impl AudioFormat for Wav {
     }
 
     fn write(&self, out: &mut dyn WriteSeek, audio: AudioView<'_>, meta: &LoopMeta) -> Result<Written, FormatError> {
-        let (header, pad) = self.header(audio.planes.len(), audio.frames() as u64, audio.sample_rate, meta)?;
-        out.write_all(&header)?;
-        match self {
-            Self::Int24 => interleave(out, audio.planes, |x| {
-                let [a, b, c, _] = pcm::quantise(x, 24).to_le_bytes();
-                [a, b, c]
-            })?,
-            Self::Float32 => interleave(out, audio.planes, f32::to_le_bytes)?,
-            Self::Int16 if pcm::is_exact(audio.planes, 16) => {
-                interleave(out, audio.planes, |x| (pcm::quantise(x, 16) as i16).to_le_bytes())?;
-            }
-            Self::Int16 => {
-                let mut dither = pcm::Tpdf::new(meta.seed);
-                interleave(out, audio.planes, |x| {
-                    (pcm::quantise16_dithered(x, dither.next()) as i16).to_le_bytes()
-                })?;
-            }
-        }
-        if pad {
-            out.write_all(&[0])?;
-        }
-        let clipped = if *self == Self::Float32 {
-            0
-        } else {
-            pcm::count_clipped(audio.planes)
-        };
-        Ok(Written { clipped })
+        self.write_with(out, audio, Some(meta))
     }
 }
 
@@ -332,7 +354,7 @@ mod tests {
     #[test]
     fn beyond_four_gib_it_is_an_rf64() {
         let frames = 1u64 << 31;
-        let (header, _) = Wav::Int24.header(2, frames, 48_000, &meta()).unwrap();
+        let (header, _) = Wav::Int24.header(2, frames, 48_000, Some(&meta())).unwrap();
         let long = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().unwrap());
         assert_eq!(
             (&header[..4], &header[4..8], &header[12..16]),

@@ -1,20 +1,26 @@
-//! `analyze`: what there is to know of one track, in seconds, for people and programs.
+//! `analyze`: what there is to know of one track, in seconds, for people and programs; and, in [`outputs`], a click track
+//! and a picture to judge it by ear and eye.
+
+pub mod outputs;
 
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::find::TrackError;
 use super::given::GivenBeats;
 use super::load::load;
 use super::predict::{Region, seconds};
 use crate::analysis::Analysis;
-use crate::config::Config;
-use crate::loops;
+use crate::config::{self, Config};
+use crate::export::plot::letter;
+use crate::loops::{self, Structure};
 use crate::progress::Progress;
-use crate::rhythm::Rhythm;
 use crate::rhythm::activation::BeatModel;
 use crate::rhythm::grid::GridSource;
+use crate::rhythm::{Rhythm, alternatives};
+use crate::track::Track;
 
 /// What there is to know of a track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,6 +47,10 @@ pub struct TrackAnalysis {
     pub tempo: Option<Tempo>,
     /// The meter.
     pub meter: Meter,
+    /// How sure beats and bars are; none without beats.
+    pub confidence: Option<Confidence>,
+    /// What else the track could be taken for, the likeliest first, and how to say so.
+    pub alternatives: Vec<Alternative>,
     /// The key; none where none stands out.
     pub key: Option<Key>,
     /// Beats in seconds.
@@ -60,23 +70,43 @@ pub struct Tempo {
     pub bpm: f64,
     /// True where one tempo holds throughout.
     pub constant: bool,
-    /// How far it can be trusted, 0 to 1.
+    /// How far the grid can be trusted, beats and bars together, 0 to 1.
     pub confidence: f32,
     /// Who says so: the tracker, or beats that were given.
     pub source: GridSource,
-    /// Other readings, the likeliest first.
-    pub alternatives: Vec<Alternative>,
 }
 
-/// Another reading of the beat.
+/// How far a grid can be trusted, 0 to 1. What the user said counts as certain.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Confidence {
+    /// That the beats are right.
+    pub beats: f32,
+    /// That the bar lines are right, where the beats are.
+    pub bars: f32,
+}
+
+/// Another reading of the track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Alternative {
+    /// What it is called: see [`alternatives::Alternative::name`].
+    pub name: String,
     /// Beats a minute.
     pub bpm: f64,
     /// Beats a bar.
     pub beats_per_bar: u32,
-    /// How far it can be trusted beside the others, 0 to 1.
-    pub confidence: f32,
+    /// First beat in seconds.
+    pub first_beat: f64,
+    /// First downbeat in seconds; none where no bar begins.
+    pub first_downbeat: Option<f64>,
+    /// How likely it is by the tracker's own evidence, 0 to 1.
+    pub probability: f32,
+    /// The tracker's score; comparable within one track.
+    pub score: f32,
+    /// The settings of the section `rhythm` that choose it, those that are not at their defaults.
+    pub settings: Map<String, Value>,
+    /// The same, for programs that link the library.
+    #[serde(skip)]
+    pub overrides: config::Rhythm,
 }
 
 /// A meter.
@@ -131,7 +161,17 @@ pub struct Regions {
     pub quiet: Vec<Region>,
 }
 
-/// Analyses the file at `path`, with `model` to choose the beats where there is one. Audio that cannot be used (silence, too short) gives an analysis that says so.
+/// A track with all that was found in it.
+#[derive(Debug)]
+pub struct Studied {
+    /// What there is to know, in seconds.
+    pub told: TrackAnalysis,
+    /// Its analysis and form; none for audio that cannot be used.
+    pub found: Option<(Analysis, Structure)>,
+}
+
+/// Analyses the file at `path`, with `model` to choose the beats where there is one. Audio that cannot be used (silence,
+/// too short) gives an analysis that says so.
 pub fn analyze(
     path: &Path,
     beats: Option<&GivenBeats>,
@@ -139,38 +179,28 @@ pub fn analyze(
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<TrackAnalysis, TrackError> {
+    study(path, beats, model, config, progress).map(|studied| studied.told)
+}
+
+/// As [`analyze`], and keeps what pictures and click tracks are made from.
+pub fn study(
+    path: &Path,
+    beats: Option<&GivenBeats>,
+    model: Option<&dyn BeatModel>,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Studied, TrackError> {
     let mut loaded = load(path, config, progress)?;
     let rate = loaded.track.audio.sample_rate();
     loaded.track.grid = beats.map(|given| given.grid(rate));
-    let track = &loaded.track;
-    let mut told = TrackAnalysis {
-        audio_id: track.id.to_string(),
-        name: track.name.clone(),
-        artist: track.tags.artist.clone(),
-        title: track.tags.title.clone(),
-        seconds: track.audio.seconds(),
-        sample_rate: rate,
-        channels: track.audio.channels(),
-        status: loaded.status.name(),
-        warnings: loaded.warnings,
-        tempo: None,
-        meter: Meter { beats_per_bar: 4 },
-        key: None,
-        beats: Vec::new(),
-        downbeats: Vec::new(),
-        sections: Vec::new(),
-        regions: Regions {
-            breaks: Vec::new(),
-            drumless: Vec::new(),
-            quiet: Vec::new(),
-        },
-    };
+    let mut told = plain(&loaded.track, loaded.status.name(), loaded.warnings);
     if !loaded.status.is_usable() {
-        return Ok(told);
+        return Ok(Studied { told, found: None });
     }
-    let analysis = Analysis::of(track, model, config, progress).map_err(super::Error::from)?;
-    let structure = loops::Structure::of(&analysis, &config.tuning, progress)?;
-    let grid = &analysis.rhythm.grid;
+    let analysis = Analysis::of(&loaded.track, model, config, progress).map_err(super::Error::from)?;
+    let structure = Structure::of(&analysis, &config.tuning, progress)?;
+    let rhythm = &analysis.rhythm;
+    let grid = &rhythm.grid;
     told.key = analysis.key.map(|key| Key {
         name: key.name().to_owned(),
         camelot: key.camelot(),
@@ -189,9 +219,13 @@ pub fn analyze(
             constant: grid.constant,
             confidence: grid.confidence,
             source: grid.source,
-            alternatives: alternatives(&analysis.rhythm),
+        });
+        told.confidence = Some(Confidence {
+            beats: rhythm.beat_confidence,
+            bars: rhythm.bar_confidence,
         });
     }
+    told.alternatives = others(rhythm, rate);
     told.sections = structure.sections.iter().map(|s| section(s, rate)).collect();
     let regions = |list: &[loops::regions::Region]| list.iter().map(|r| Region::of(&r.span, rate)).collect();
     told.regions = Regions {
@@ -199,34 +233,65 @@ pub fn analyze(
         drumless: regions(&structure.regions.drumless),
         quiet: regions(&structure.regions.quiet),
     };
-    Ok(told)
+    Ok(Studied {
+        told,
+        found: Some((analysis, structure)),
+    })
 }
 
-/// Other readings of the beat that differ in tempo or meter, the likeliest first, each with its share of the trust: a
-/// softmax over the scores of all readings that were kept.
-fn alternatives(rhythm: &Rhythm) -> Vec<Alternative> {
-    const MOST: usize = 4;
-    /// Tempi closer than this are one tempo.
-    const SAME: f64 = 0.02;
-    let scores = rhythm.hypotheses.iter().map(|h| f64::from(h.score));
-    let best = scores.clone().fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = scores.map(|s| (s - best).exp()).sum();
-    let mut known = vec![(rhythm.grid.tempo.0, rhythm.grid.beats_per_bar)];
-    let mut others = Vec::new();
-    for h in &rhythm.hypotheses {
-        let beats_per_bar = h.bars.first().map_or(4, |b| b.beats_per_bar);
-        let same = |(bpm, beats): &(f64, u32)| *beats == beats_per_bar && (h.tempo.0 / bpm - 1.0).abs() < SAME;
-        if !known.iter().any(same) {
-            known.push((h.tempo.0, beats_per_bar));
-            others.push(Alternative {
-                bpm: h.tempo.0,
-                beats_per_bar,
-                confidence: ((f64::from(h.score) - best).exp() / total) as f32,
-            });
-        }
+/// What is known before the analysis.
+fn plain(track: &Track, status: &'static str, warnings: Vec<String>) -> TrackAnalysis {
+    TrackAnalysis {
+        audio_id: track.id.to_string(),
+        name: track.name.clone(),
+        artist: track.tags.artist.clone(),
+        title: track.tags.title.clone(),
+        seconds: track.audio.seconds(),
+        sample_rate: track.audio.sample_rate(),
+        channels: track.audio.channels(),
+        status,
+        warnings,
+        tempo: None,
+        meter: Meter { beats_per_bar: 4 },
+        confidence: None,
+        alternatives: Vec::new(),
+        key: None,
+        beats: Vec::new(),
+        downbeats: Vec::new(),
+        sections: Vec::new(),
+        regions: Regions {
+            breaks: Vec::new(),
+            drumless: Vec::new(),
+            quiet: Vec::new(),
+        },
     }
-    others.truncate(MOST);
-    others
+}
+
+fn others(rhythm: &Rhythm, rate: u32) -> Vec<Alternative> {
+    let other = |a: &alternatives::Alternative| Alternative {
+        name: a.name.clone(),
+        bpm: a.tempo.0,
+        beats_per_bar: a.beats_per_bar,
+        first_beat: seconds(a.first_beat, rate),
+        first_downbeat: a.first_downbeat.map(|d| seconds(d, rate)),
+        probability: a.probability,
+        score: a.score,
+        settings: said(&a.settings),
+        overrides: a.settings.clone(),
+    };
+    rhythm.alternatives.iter().map(other).collect()
+}
+
+/// The settings that are not at their defaults.
+fn said(settings: &config::Rhythm) -> Map<String, Value> {
+    let plain = serde_json::to_value(config::Rhythm::default()).unwrap_or_default();
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(all)) => all
+            .into_iter()
+            .filter(|(key, value)| plain.get(key) != Some(value))
+            .collect(),
+        _ => Map::new(),
+    }
 }
 
 fn section(s: &loops::Section, rate: u32) -> Section {
@@ -240,24 +305,5 @@ fn section(s: &loops::Section, rate: u32) -> Section {
         below_loudest_db: s.below_loudest,
         drums_only: s.drums_only,
         drumless: s.drumless,
-    }
-}
-
-/// `A` to `Z`, then `A1`, `B1` and so on.
-fn letter(content: usize) -> String {
-    let letter = char::from(b'A' + (content % 26) as u8);
-    match content / 26 {
-        0 => letter.to_string(),
-        round => format!("{letter}{round}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::letter;
-
-    #[test]
-    fn letters_do_not_run_out() {
-        assert_eq!([0, 25, 26, 53].map(letter), ["A", "Z", "A1", "B2"]);
     }
 }

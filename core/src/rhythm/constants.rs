@@ -137,12 +137,22 @@ pub(crate) const BAR_HEARD: f32 = 6.0;
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
 pub(crate) const BAR_JUMP: f32 = 8.0;
 
-/// Logistic map from the lead over the best rival to a probability, for beats: slope and midpoint. Set so that of the
-/// grids given some confidence about that share is right, on rendered, recorded and looped music, faster, slower and cut.
-pub(crate) const BEAT_CONFIDENCE: (f32, f32) = (1.2, 0.3);
-/// The same for the bars, given the beats.
-pub(crate) const BAR_CONFIDENCE: (f32, f32) = (1.2, 0.8);
-/// The same for the beats where a network was heard, whose fit spreads the scores wider.
-pub(crate) const HEARD_BEAT_CONFIDENCE: (f32, f32) = (0.6, 0.6);
-/// The same for the bars where a network was heard.
-pub(crate) const HEARD_BAR_CONFIDENCE: (f32, f32) = (0.6, 1.6);
+/// Logistic maps from the lead of a reading over its best rival to the probability that it is right: slope and midpoint.
+/// Fitted so that of the grids given some confidence about that share is right, on songs of the project's own making.
+pub(crate) struct Calibration {
+    /// Of the beats.
+    pub(crate) beats: (f32, f32),
+    /// Of the bars, given the beats.
+    pub(crate) bars: (f32, f32),
+}
+
+/// Where signal processing alone chose.
+pub(crate) const BY_SIGNAL: Calibration = Calibration {
+    beats: (1.2, 0.3),
+    bars: (1.2, 0.8),
+};
+/// Where a network was heard, whose evidence spreads the scores wider.
+pub(crate) const BY_NETWORK: Calibration = Calibration {
+    beats: (0.6, 0.6),
+    bars: (0.6, 1.6),
+};

@@ -110,12 +110,21 @@ impl BeatGrid {
         self.recounted(beats, self.tempo.0 / of as f64, (first - skip) / of)
     }
 
-    /// Bars that begin `beats` later (or, negative, earlier).
+    /// Bars that begin `beats` later (or, negative, earlier). Where bars of another length break the count, they go on to.
     pub fn shifted(&self, beats: i32) -> Self {
-        let m = i64::from(self.beats_per_bar.max(1));
-        let first = self.downbeats.first().map_or(0, |&d| d as i64);
-        let first = (first + i64::from(beats)).rem_euclid(m) as usize;
-        self.recounted(self.beats.clone(), self.tempo.0, first)
+        let meter = self.beats_per_bar.max(1) as usize;
+        let by = beats.rem_euclid(meter as i32) as usize;
+        let n = self.beats.len();
+        let mut downbeats: Vec<usize> = self.downbeats.iter().map(|d| d + by).collect();
+        let first = downbeats.first().copied().unwrap_or(by);
+        let last = downbeats.last().copied().unwrap_or(by);
+        downbeats.splice(0..0, (first % meter..first).step_by(meter));
+        downbeats.extend((last + meter..n).step_by(meter));
+        downbeats.retain(|d| *d < n);
+        Self {
+            downbeats,
+            ..self.clone()
+        }
     }
 
     /// Bars of `beats_per_bar` beats from the first downbeat on.

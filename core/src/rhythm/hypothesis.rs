@@ -53,6 +53,7 @@ pub struct Hypothesis {
 }
 
 /// A reading before it is scored.
+#[derive(Clone)]
 pub(crate) struct Draft {
     /// Beats a pulse.
     pub(crate) ratio: f64,
@@ -86,29 +87,6 @@ impl Draft {
             ratio: self.ratio,
             beats,
             line,
-        }
-    }
-
-    /// Every beat read as two.
-    pub(crate) fn doubled(&self) -> Self {
-        let mut beats = Vec::with_capacity(2 * self.beats.len());
-        for w in self.beats.windows(2) {
-            beats.extend([w[0], 0.5 * (w[0] + w[1])]);
-        }
-        beats.extend(self.beats.last());
-        Self {
-            ratio: 2.0 * self.ratio,
-            beats,
-            line: self.line.map(|(a, t)| (a, 0.5 * t)),
-        }
-    }
-
-    /// Every two beats read as one, from beat `first` on (0 or 1).
-    pub(crate) fn halved(&self, first: usize) -> Self {
-        Self {
-            ratio: 0.5 * self.ratio,
-            beats: self.beats.iter().copied().skip(first).step_by(2).collect(),
-            line: self.line.map(|(a, t)| (a + first as f64 * t, 2.0 * t)),
         }
     }
 }
@@ -226,7 +204,7 @@ impl Source<'_> {
 }
 
 /// Slack at the first sound: an attack is heard from the frame whose window first touches it.
-fn tolerance() -> f64 {
+pub(crate) fn tolerance() -> f64 {
     0.03 * FPS
 }
 
@@ -239,7 +217,7 @@ pub(crate) fn steady_beats(first: f64, period: f64, lo: f64, hi: f64) -> (Vec<f6
 }
 
 /// True where two readings at one ratio came to lie on each other.
-fn same(a: &Draft, b: &Draft) -> bool {
+pub(crate) fn same(a: &Draft, b: &Draft) -> bool {
     let x = super::bars::beat_number(&a.beats, b.beats[b.beats.len() / 2]);
     let d = (x - x.round()).abs();
     d < 1.0 / 16.0

@@ -111,6 +111,11 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// How sure a lead of these scores makes.
+    pub(crate) fn calibration(&self) -> &'static Calibration {
+        if self.heard.is_some() { &BY_NETWORK } else { &BY_SIGNAL }
+    }
+
     /// Bar evidence of given beats.
     pub(crate) fn bars(&self, beats: &[f64]) -> (BeatEvidence, Vec<BarReading>) {
         let evidence = self.evidence.at(beats);

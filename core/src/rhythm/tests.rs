@@ -1,5 +1,7 @@
 //! The tracker on music of known tempo, made here.
 
+mod hand;
+
 use proptest::prelude::*;
 
 mod heard;

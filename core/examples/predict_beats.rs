@@ -5,6 +5,7 @@
 //! plays faster, `--cut` leaves out the first seconds (times are given in the original's), for tests of robustness. `--model`
 //! names a beat model, or `none`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use loopwright_core::audio::decode::decode_file;
 use loopwright_core::audio::resample::halve;
 use loopwright_core::config;
 use loopwright_core::progress::Silent;
-use loopwright_core::rhythm;
+use loopwright_core::rhythm::{self, hypothesis::Term};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -83,17 +84,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "bar_confidence": r.bar_confidence, "clarity": r.clarity, "meter": g.beats_per_bar,
         });
         if dump {
+            if let Some(h) = r.hypotheses.first() {
+                let bars = h.bars.first().map(|b| b.terms.as_slice()).unwrap_or_default();
+                let weights = |terms: &[Term]| terms.iter().map(|t| (t.name, t.weight)).collect::<BTreeMap<_, _>>();
+                row["weights"] = serde_json::json!({ "beats": weights(&h.terms), "bars": weights(bars) });
+            }
             row["hypotheses"] = r
                 .hypotheses
                 .iter()
                 .map(|h| {
                     serde_json::json!({
                         "ratio": h.ratio, "bpm": h.tempo.0 / speed, "score": h.score, "beats": times(&h.beats),
-                        "terms": h.terms.iter().map(|t| (t.name, t.value)).collect::<std::collections::BTreeMap<_, _>>(),
+                        "terms": h.terms.iter().map(|t| (t.name, t.value)).collect::<BTreeMap<_, _>>(),
                         "downbeats": h.downbeats,
                         "bars": h.bars.iter().map(|b| serde_json::json!({
                             "meter": b.beats_per_bar, "first": b.first, "score": b.score,
-                            "terms": b.terms.iter().map(|t| (t.name, t.value)).collect::<std::collections::BTreeMap<_, _>>(),
+                            "terms": b.terms.iter().map(|t| (t.name, t.value)).collect::<BTreeMap<_, _>>(),
                         })).collect::<Vec<_>>(),
                     })
                 })

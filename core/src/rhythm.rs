@@ -19,7 +19,7 @@
 //! 4. [`hypothesis`]: other ratios and phases of that pulse, each drawn to the attacks by `refine`; what is kept, to the
 //!    attacks in the waveform by `attack`.
 //! 5. `score` with [`bars`] and `sections`: which reading explains the track best, beats and bars together. Where there is
-//!    a network (`network`, fed by [`input`]), the fit to its [`activation`] is the strongest part of the evidence.
+//!    a network (`network`, fed by [`input`]), its [`activation`] is the strongest part of the evidence.
 //! 6. `overrides`: what the user says instead; [`alternatives`]: what else could be said, and how to say it.
 //!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by

@@ -1,7 +1,7 @@
 """Fits the weights by which the tracker chooses among its readings, on songs that the network was not trained on.
 
     python make_data.py --set SET --songs 200 --first 9500000 --seconds 80
-    cargo run --release -p loopwright-core --example choices -- SET > choices.jsonl
+    cargo run --release -p loopwright-core --example predict_beats -- SET choices.jsonl --dump
     python weigh.py SET choices.jsonl
 
 Each track offers some two dozen readings of the beat, each with some seven of the bars; each reading has terms (see
@@ -103,7 +103,10 @@ def main() -> int:
             down = np.loadtxt(folder / item["downbeats"], ndmin=1) if "downbeats" in item else np.array([])
             f = [f_measure(truth, np.array(h["beats"])) for h in track["hypotheses"]]
             oracle.append(max(f, default=0.0))
-            if not f or max(f) < 0.85:
+            if not f:
+                continue
+            weights = track["weights"]
+            if max(f) < 0.85:
                 continue
             right = np.array([x >= max(f) - 0.03 for x in f])
             beat_names = list(track["hypotheses"][0]["terms"])
@@ -112,12 +115,11 @@ def main() -> int:
                 beats_tracks.append((x, right))
             best = track["hypotheses"][int(np.argmax(f))]
             if len(down) >= 4:
-                g = [f_measure(down, np.array(best["beats"])[b["first"] :: b["beats_per_bar"]]) for b in best["bars"]]
+                g = [f_measure(down, np.array(best["beats"])[b["first"] :: b["meter"]]) for b in best["bars"]]
                 if max(g) >= 0.7:
                     bar_names = list(best["bars"][0]["terms"])
                     y = np.array([list(b["terms"].values()) for b in best["bars"]])
                     bars_tracks.append((y, np.array([v >= max(g) - 0.03 for v in g])))
-            weights = track["weights"]
     print(f"oracle over the readings: F {np.mean(oracle):.3f}, a right one in {np.mean(np.array(oracle) > 0.85):.3f}")
     report("bars", bars_tracks, bar_names, np.array([weights["bars"][n] for n in bar_names]), args.pull, args.fix)
     report("beats", beats_tracks, beat_names, np.array([weights["beats"][n] for n in beat_names]), args.pull, args.fix)

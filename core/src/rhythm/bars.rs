@@ -173,7 +173,7 @@ impl BeatEvidence {
             Term::new("start", BAR.start, near(self.start)),
         ];
         if let Some(heard) = &self.heard {
-            terms.push(Term::new(HEARD, BAR.network, heard.fit_of(k, bar)));
+            terms.push(Term::new(HEARD, BAR.network, heard.evidence_of(k, bar)));
         }
         BarReading {
             beats_per_bar: m,

@@ -89,7 +89,7 @@ pub(crate) struct BeatWeights {
     pub(crate) bars: f32,
     pub(crate) ternary: f32,
     pub(crate) kick: f32,
-    /// Of the fit to the network's beats.
+    /// Of the network's evidence for the beats.
     pub(crate) network: f32,
 }
 
@@ -103,7 +103,7 @@ pub(crate) const BEAT: BeatWeights = BeatWeights {
     bars: 1.0,
     ternary: 2.0,
     kick: 0.5,
-    network: 16.0,
+    network: 8.0,
 };
 
 /// Weights of the terms of a reading of the bars; see [`super::bars`].
@@ -115,7 +115,7 @@ pub(crate) struct BarWeights {
     pub(crate) cuts: f32,
     pub(crate) meter: f32,
     pub(crate) start: f32,
-    /// Of the fit to the network's downbeats.
+    /// Of the network's evidence for the bars.
     pub(crate) network: f32,
 }
 
@@ -128,7 +128,7 @@ pub(crate) const BAR: BarWeights = BarWeights {
     cuts: 1.5,
     meter: 1.5,
     start: 0.25,
-    network: 16.0,
+    network: 4.0,
 };
 
 /// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.

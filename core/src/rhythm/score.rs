@@ -99,7 +99,7 @@ impl<'a> Judge<'a> {
             Term::new("kick", BEAT.kick, (mean(&bars::sample(&self.kick, beats)) + 0.02).ln()),
         ];
         if let Some(heard) = self.heard {
-            terms.push(Term::new("net_beat", BEAT.network, heard.beat.at(beats).fit()));
+            terms.push(Term::new("net_beat", BEAT.network, heard.beat.at(beats).evidence()));
             terms.extend(net_bar);
         }
         Scored {

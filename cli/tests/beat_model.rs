@@ -43,7 +43,11 @@ fn files_that_are_no_model_are_refused_before_any_work() {
 fn the_setting_can_come_from_a_file() {
     let (folder, _) = song();
     let here = folder.path();
-    std::fs::write(here.join("loopwright.toml"), "[rhythm]\nbeat_model = \"missing.onnx\"\n").unwrap();
+    std::fs::write(
+        here.join("loopwright.toml"),
+        "[rhythm]\nbeat_model = \"missing.onnx\"\n",
+    )
+    .unwrap();
     expect_code(&run_in(here, &["analyze", "song.wav"]), 3);
     // A flag stands above it.
     expect_code(&run_in(here, &["analyze", "song.wav", "--beat-model", "none"]), 0);

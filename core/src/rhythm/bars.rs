@@ -143,6 +143,18 @@ impl BeatEvidence {
         all
     }
 
+    /// Best fit of the network's downbeats to bars over these beats: bars of two count too, since a network that hears bars
+    /// of half the length says nothing against the level of the beats. For the choice of that level.
+    pub(crate) fn downbeat_fit(&self, meters: &[u32]) -> f32 {
+        let Some(heard) = &self.heard else { return 0.0 };
+        [2, 3, 4]
+            .iter()
+            .chain(meters)
+            .flat_map(|&m| (0..m).map(move |k| (m as usize, k as usize)))
+            .map(|(m, k)| heard.fit_of(k, m))
+            .fold(0.0, f32::max)
+    }
+
     fn reading(&self, m: u32, first: u32) -> BarReading {
         let (bar, k) = (m as usize, first as usize);
         let contrast = |x: &[f32]| mean_at(x, bar, |p| p == k) - mean_at(x, bar, |p| p != k);
@@ -207,7 +219,11 @@ impl BeatEvidence {
         let may_jump: Vec<bool> = (0..count)
             .map(|b| b >= 16 && b + 16 < count && self.cuts.iter().any(|c| (c.0 - b as f64).abs() <= 2.0))
             .collect();
-        let mut score = [if self.heard.is_some() { -BAR_JUMP } else { f32::MIN }; 4];
+        let (jump, elsewhere) = match self.heard {
+            Some(_) => (HEARD_BAR_JUMP, -HEARD_BAR_JUMP),
+            None => (BAR_JUMP, f32::MIN),
+        };
+        let mut score = [elsewhere; 4];
         score[first] = 0.0;
         let mut from = vec![[0u8; 4]; count];
         for b in 0..count {
@@ -215,8 +231,8 @@ impl BeatEvidence {
             let top = (0..4).fold(0, |a, p| if old[p] > old[a] { p } else { a });
             for p in 0..4 {
                 from[b][p] = p as u8;
-                if may_jump[b] && old[top] - BAR_JUMP > old[p] {
-                    score[p] = old[top] - BAR_JUMP;
+                if may_jump[b] && old[top] - jump > old[p] {
+                    score[p] = old[top] - jump;
                     from[b][p] = top as u8;
                 }
                 if b % 4 == p {

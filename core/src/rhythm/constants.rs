@@ -131,11 +131,13 @@ pub(crate) const BAR: BarWeights = BarWeights {
     network: 16.0,
 };
 
-/// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.
-pub(crate) const BAR_HEARD: f32 = 6.0;
-
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
 pub(crate) const BAR_JUMP: f32 = 8.0;
+
+/// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.
+pub(crate) const BAR_HEARD: f32 = 6.0;
+/// Cost of such a change where a network was heard: the evidence is larger, and a network in doubt wavers between phases.
+pub(crate) const HEARD_BAR_JUMP: f32 = 24.0;
 
 /// Logistic map from the lead over the best rival to a probability, for beats: slope and midpoint. Set so that of the
 /// grids given some confidence about that share is right, on rendered, recorded and looped music, faster, slower and cut.

@@ -74,12 +74,12 @@ impl<'a> Judge<'a> {
         let simple = [0.5, 1.0, 2.0].iter().any(|r| (draft.ratio / r - 1.0).abs() < 0.01);
         let evidence = self.evidence.at(beats);
         let readings = evidence.readings(&self.meters);
+        let heard = |r: &BarReading| {
+            let term = r.terms.iter().find(|t| t.name == bars::HEARD);
+            term.map_or(0.0, Term::contribution)
+        };
         // What the network says of the bars is a term of its own.
-        let net_bar = readings
-            .first()
-            .and_then(|r| r.terms.iter().find(|t| t.name == bars::HEARD))
-            .copied();
-        let bars = readings.first().map_or(0.0, |r| r.score) - net_bar.map_or(0.0, |t| t.contribution());
+        let bars = readings.first().map_or(0.0, |r| r.score - heard(r));
         let mut terms = vec![
             Term::new(
                 "prior",
@@ -100,7 +100,7 @@ impl<'a> Judge<'a> {
         ];
         if let Some(heard) = self.heard {
             terms.push(Term::new("net_beat", BEAT.network, heard.beat.at(beats).fit()));
-            terms.extend(net_bar);
+            terms.push(Term::new(bars::HEARD, BAR.network, evidence.downbeat_fit(&self.meters)));
         }
         Scored {
             score: terms.iter().map(Term::contribution).sum(),

@@ -402,17 +402,15 @@ pub fn from_beats<'a>(
     Ok(rhythm)
 }
 
-/// Lead of the best reading over the best that differs in tempo, or by more than a tenth of a beat in phase.
-fn margin(ranked: &[Scored]) -> f32 {
-    let Some((best, rest)) = ranked.split_first() else {
-        return 0.0;
-    };
+/// Lead of the best reading over the best that differs in tempo, or by more than a tenth of a beat in phase, if any does.
+fn margin(ranked: &[Scored]) -> Option<f32> {
+    let (best, rest) = ranked.split_first()?;
     let middle = best.draft.beats[best.draft.beats.len() / 2];
     let differs = |s: &&Scored| {
         let x = bars::beat_number(&s.draft.beats, middle);
         (s.draft.ratio / best.draft.ratio - 1.0).abs() > 0.02 || (x - x.round()).abs() > 0.1
     };
-    rest.iter().find(differs).map_or(4.0, |s| best.score - s.score)
+    rest.iter().find(differs).map(|s| best.score - s.score)
 }
 
 /// Probability from a lead over the best rival.
@@ -421,9 +419,11 @@ fn probability(lead: f32, (slope, middle): (f32, f32)) -> f32 {
 }
 
 /// Probability that the beats are right, from their lead and whether a network was heard; lowered where the pulse is weak.
-fn beat_confidence(lead: f32, heard: bool, clarity: f32) -> f32 {
+fn beat_confidence(lead: Option<f32>, heard: bool, clarity: f32) -> f32 {
     let clear = ((clarity - MIN_CLARITY) / (FULL_CLARITY - MIN_CLARITY)).clamp(0.0, 1.0);
-    clear * probability(lead, if heard { HEARD_BEAT_CONFIDENCE } else { BEAT_CONFIDENCE })
+    let map = if heard { HEARD_BEAT_CONFIDENCE } else { BEAT_CONFIDENCE };
+    // Without a rival: as sure as signal processing ever is of a lead.
+    clear * lead.map_or_else(|| probability(4.0, BEAT_CONFIDENCE), |lead| probability(lead, map))
 }
 
 /// Probability that the best reading of the bars is right, from its lead over the next.

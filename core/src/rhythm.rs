@@ -436,17 +436,15 @@ pub fn from_beats<'a>(
     Ok(rhythm)
 }
 
-/// Lead of the best reading over the best that differs in tempo, or by more than a tenth of a beat in phase.
-fn margin(ranked: &[Scored]) -> f32 {
-    let Some((best, rest)) = ranked.split_first() else {
-        return 0.0;
-    };
+/// Lead of the best reading over the best that differs in tempo, or by more than a tenth of a beat in phase, if any does.
+fn margin(ranked: &[Scored]) -> Option<f32> {
+    let (best, rest) = ranked.split_first()?;
     let middle = best.draft.beats[best.draft.beats.len() / 2];
     let differs = |s: &&Scored| {
         let x = bars::beat_number(&s.draft.beats, middle);
         (s.draft.ratio / best.draft.ratio - 1.0).abs() > 0.02 || (x - x.round()).abs() > 0.1
     };
-    rest.iter().find(differs).map_or(4.0, |s| best.score - s.score)
+    rest.iter().find(differs).map(|s| best.score - s.score)
 }
 
 /// Probability from a lead over the best rival.
@@ -460,8 +458,8 @@ fn clear(clarity: f32) -> f32 {
 }
 
 /// Probability that the beats are right, from their lead; lowered where the pulse is weak.
-fn beat_confidence(lead: f32, clarity: f32, sure: &Calibration) -> f32 {
-    clear(clarity) * probability(lead, sure.beats)
+fn beat_confidence(lead: Option<f32>, clarity: f32, sure: &Calibration) -> f32 {
+    clear(clarity) * lead.map_or(UNRIVALLED, |lead| probability(lead, sure.beats))
 }
 
 /// Probability that the best reading of the bars is right, from its lead over the next.

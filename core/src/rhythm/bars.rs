@@ -207,7 +207,11 @@ impl BeatEvidence {
         let may_jump: Vec<bool> = (0..count)
             .map(|b| b >= 16 && b + 16 < count && self.cuts.iter().any(|c| (c.0 - b as f64).abs() <= 2.0))
             .collect();
-        let mut score = [if self.heard.is_some() { -BAR_JUMP } else { f32::MIN }; 4];
+        let (jump, elsewhere) = match self.heard {
+            Some(_) => (HEARD_BAR_JUMP, -HEARD_BAR_JUMP),
+            None => (BAR_JUMP, f32::MIN),
+        };
+        let mut score = [elsewhere; 4];
         score[first] = 0.0;
         let mut from = vec![[0u8; 4]; count];
         for b in 0..count {
@@ -215,8 +219,8 @@ impl BeatEvidence {
             let top = (0..4).fold(0, |a, p| if old[p] > old[a] { p } else { a });
             for p in 0..4 {
                 from[b][p] = p as u8;
-                if may_jump[b] && old[top] - BAR_JUMP > old[p] {
-                    score[p] = old[top] - BAR_JUMP;
+                if may_jump[b] && old[top] - jump > old[p] {
+                    score[p] = old[top] - jump;
                     from[b][p] = top as u8;
                 }
                 if b % 4 == p {

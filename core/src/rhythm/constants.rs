@@ -131,11 +131,16 @@ pub(crate) const BAR: BarWeights = BarWeights {
     network: 4.0,
 };
 
-/// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.
-pub(crate) const BAR_HEARD: f32 = 6.0;
-
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
 pub(crate) const BAR_JUMP: f32 = 8.0;
+
+/// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.
+pub(crate) const BAR_HEARD: f32 = 6.0;
+/// Cost of such a change where a network was heard: the evidence is larger, and a network in doubt wavers between phases.
+pub(crate) const HEARD_BAR_JUMP: f32 = 24.0;
+
+/// Probability that beats are right which no other reading rivals.
+pub(crate) const UNRIVALLED: f32 = 0.98;
 
 /// Logistic maps from the lead of a reading over its best rival to the probability that it is right: slope and midpoint.
 /// Fitted so that of the grids given some confidence about that share is right, on songs of the project's own making.

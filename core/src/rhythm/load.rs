@@ -14,10 +14,7 @@ pub const NONE: &str = "none";
 
 /// The model that is used where the settings name none: name and content.
 #[cfg(feature = "onnx")]
-const SHIPPED: Option<(&str, &[u8])> = Some((
-    "of this build",
-    include_bytes!("../../../models/beats/beats.onnx"),
-));
+const SHIPPED: Option<(&str, &[u8])> = Some(("of this build", include_bytes!("../../../models/beats/beats.onnx")));
 
 /// Why there is no beat model.
 #[derive(Debug, thiserror::Error)]

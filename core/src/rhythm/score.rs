@@ -75,10 +75,8 @@ impl<'a> Judge<'a> {
         let evidence = self.evidence.at(beats);
         let readings = evidence.readings(&self.meters);
         // What the network says of the bars is a term of its own.
-        let net_bar = readings
-            .first()
-            .and_then(|r| r.terms.iter().find(|t| t.name == bars::HEARD))
-            .copied();
+        let of_network = |r: &BarReading| r.terms.iter().find(|t| t.name == bars::HEARD).copied();
+        let net_bar = readings.first().and_then(of_network);
         let bars = readings.first().map_or(0.0, |r| r.score) - net_bar.map_or(0.0, |t| t.contribution());
         let mut terms = vec![
             Term::new(

@@ -14,6 +14,7 @@ use super::constants::*;
 use super::input::{self, Input, MelTap};
 use crate::dsp::stft::hann;
 use crate::progress::{Cancelled, Progress, Stage};
+use crate::vectorized;
 
 /// Groups of bands.
 pub(crate) const GROUPS: usize = 5;
@@ -245,7 +246,6 @@ fn fluxes(
     let widths: [f32; GROUPS] = std::array::from_fn(|g| bands.group.iter().filter(|&&x| x == g).count().max(1) as f32);
     // The last three band frames, newest at `at`.
     let mut ring = [BandFrame::new(nb), BandFrame::new(nb), BandFrame::new(nb)];
-    let arch = pulp::Arch::new();
     for step in 0..frames + 2 {
         if step % 2048 == 0 {
             progress.check()?;
@@ -253,10 +253,7 @@ fn fluxes(
         }
         // Step `s` transforms frame `s - 1` and completes curve value `s - 2`.
         let centre = (step as isize - 1) * HOP as isize;
-        arch.dispatch(
-            #[inline(always)]
-            || load(&mut frame, &window, mono, centre, mean, gain),
-        );
+        vectorized!(load(&mut frame, &window, mono, centre, mean, gain));
         // The buffers come from the plan, so their lengths fit and the transform cannot fail.
         let _ = fft.process_with_scratch(&mut frame, &mut spectrum, &mut scratch);
         let (at, before) = (step % 3, (step + 1) % 3);
@@ -268,19 +265,16 @@ fn fluxes(
                 root: vec![],
             },
         );
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                magnitudes(&spectrum, &mut mags);
-                for (b, w) in bands.edges.windows(2).enumerate() {
-                    new.sum[b] = sum(&mags[w[0]..w[1]]);
-                }
-                for ((l, r), &s) in new.log.iter_mut().zip(&mut new.root).zip(&new.sum) {
-                    *l = ln_1p(s);
-                    *r = s.sqrt();
-                }
-            },
-        );
+        vectorized!({
+            magnitudes(&spectrum, &mut mags);
+            for (b, w) in bands.edges.windows(2).enumerate() {
+                new.sum[b] = sum(&mags[w[0]..w[1]]);
+            }
+            for ((l, r), &s) in new.log.iter_mut().zip(&mut new.root).zip(&new.sum) {
+                *l = ln_1p(s);
+                *r = s.sqrt();
+            }
+        });
         if step >= 1 && step <= frames {
             let n = step - 1;
             if let Some(tap) = tap.as_mut().filter(|_| n % input::STRIDE == 0) {
@@ -408,25 +402,18 @@ fn chroma(mono: &[f32], mean: f32, gain: f32, front: &mut Front, progress: &dyn 
     let (mut held, mut previous) = (logs.clone(), logs.clone());
     let mut means = [0.0f64; 2];
     let count = 1 + mono.len() / CHROMA_HOP;
-    let arch = pulp::Arch::new();
     for t in 0..count {
         if t % 512 == 0 {
             progress.check()?;
             progress.report(Stage::Track, 0.6 + 0.2 * t as f32 / count as f32);
         }
-        arch.dispatch(
-            #[inline(always)]
-            || load(&mut frame, &window, mono, (t * CHROMA_HOP) as isize, mean, gain),
-        );
+        vectorized!(load(&mut frame, &window, mono, (t * CHROMA_HOP) as isize, mean, gain));
         let _ = fft.process_with_scratch(&mut frame, &mut spectrum, &mut scratch);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (l, z) in logs.iter_mut().zip(&spectrum[first..=last]) {
-                    *l = ln_1p((z.re * z.re + z.im * z.im).sqrt());
-                }
-            },
-        );
+        vectorized!({
+            for (l, z) in logs.iter_mut().zip(&spectrum[first..=last]) {
+                *l = ln_1p((z.re * z.re + z.im * z.im).sqrt());
+            }
+        });
         // What sounds in this frame and the one before: notes stay, drums do not.
         for ((s, l), p) in held.iter_mut().zip(&logs).zip(&mut previous) {
             *s = l.min(*p);

@@ -158,6 +158,6 @@ pub(crate) const BY_SIGNAL: Calibration = Calibration {
 };
 /// Where a network was heard, whose evidence spreads the scores wider.
 pub(crate) const BY_NETWORK: Calibration = Calibration {
-    beats: (0.6, 0.6),
-    bars: (0.6, 1.6),
+    beats: (0.18, 5.2),
+    bars: (0.23, 1.1),
 };

@@ -32,7 +32,7 @@ fn grid(track: &Track, rhythm: config::Rhythm) -> (BeatGrid, Vec<f64>, Vec<f64>)
         ..Config::default()
     };
     config.validate().unwrap();
-    let analysis = Analysis::of(track, &config, &Silent).unwrap();
+    let analysis = Analysis::of(track, None, &config, &Silent).unwrap();
     let structure = Structure::of(&analysis, &config.tuning, &Silent).unwrap();
     let grid = analysis.rhythm.grid.clone();
     let rate = f64::from(track.audio.sample_rate());

@@ -145,6 +145,7 @@ impl BeatEvidence {
 
     fn reading(&self, m: u32, first: u32) -> BarReading {
         let (bar, k) = (m as usize, first as usize);
+        let weights = if self.heard.is_some() { &HEARD_BAR } else { &BAR };
         let contrast = |x: &[f32]| mean_at(x, bar, |p| p == k) - mean_at(x, bar, |p| p != k);
         let back = |p: usize| {
             let place = (p + bar - k) % bar;
@@ -164,16 +165,16 @@ impl BeatEvidence {
             _ => 0.0,
         };
         let mut terms = vec![
-            Term::new("kick", BAR.kick, contrast(&self.kick)),
-            Term::new("snare", BAR.snare, snare),
-            Term::new("chord_change", BAR.chord, contrast(&self.chord)),
-            Term::new("bass_change", BAR.bass, contrast(&self.bass)),
-            Term::new("cuts", BAR.cuts, cuts),
-            Term::new("meter", BAR.meter, meter),
-            Term::new("start", BAR.start, near(self.start)),
+            Term::new("kick", weights.kick, contrast(&self.kick)),
+            Term::new("snare", weights.snare, snare),
+            Term::new("chord_change", weights.chord, contrast(&self.chord)),
+            Term::new("bass_change", weights.bass, contrast(&self.bass)),
+            Term::new("cuts", weights.cuts, cuts),
+            Term::new("meter", weights.meter, meter),
+            Term::new("start", weights.start, near(self.start)),
         ];
         if let Some(heard) = &self.heard {
-            terms.push(Term::new(HEARD, BAR.network, heard.evidence_of(k, bar)));
+            terms.push(Term::new(HEARD, weights.network, heard.evidence_of(k, bar)));
         }
         BarReading {
             beats_per_bar: m,

@@ -128,7 +128,15 @@ pub(crate) const BAR: BarWeights = BarWeights {
     cuts: 1.5,
     meter: 1.5,
     start: 0.25,
-    network: 4.0,
+    network: 0.0,
+};
+/// The weights where a network is heard: it knows the kick's place better than a rule does, harmony and sections less.
+pub(crate) const HEARD_BAR: BarWeights = BarWeights {
+    kick: 1.0,
+    bass: 1.5,
+    cuts: 2.5,
+    network: 2.0,
+    ..BAR
 };
 
 /// Cost of a change of bar phase within two beats of a section cut, in standard deviations of the bar evidence.
@@ -137,7 +145,7 @@ pub(crate) const BAR_JUMP: f32 = 8.0;
 /// Weight of the network's probability of a downbeat, beat by beat, where the phase of the bars may change.
 pub(crate) const BAR_HEARD: f32 = 6.0;
 /// Cost of such a change where a network was heard: the evidence is larger, and a network in doubt wavers between phases.
-pub(crate) const HEARD_BAR_JUMP: f32 = 24.0;
+pub(crate) const HEARD_BAR_JUMP: f32 = 64.0;
 
 /// Probability that beats are right which no other reading rivals.
 pub(crate) const UNRIVALLED: f32 = 0.98;
@@ -158,6 +166,6 @@ pub(crate) const BY_SIGNAL: Calibration = Calibration {
 };
 /// Where a network was heard, whose evidence spreads the scores wider.
 pub(crate) const BY_NETWORK: Calibration = Calibration {
-    beats: (0.18, 5.2),
-    bars: (0.23, 1.1),
+    beats: (0.18, 4.1),
+    bars: (0.39, 0.5),
 };

@@ -143,20 +143,22 @@ fn the_model_decides_the_bars() {
 
 #[test]
 fn bars_follow_the_model_through_a_change_of_phase() {
-    // Twelve bars of four, a bar of two, and another texture from there on.
-    let (period, change) = (0.5, 0.31 + 50.0 * 0.5);
+    // Thirty bars of four, a bar of two, and another texture for as long again.
+    let (period, change) = (0.5, 0.31 + 122.0 * 0.5);
     let mut x = rock(change - 0.02, 4, 0.5, |k| 0.31 + k * period);
-    x.resize((60.0 * SR) as usize, 0.0);
+    x.resize((126.0 * SR) as usize, 0.0);
     let mut noise = Noise(3);
-    for k in 0..68 {
+    for k in 0..128 {
         let t = change + f64::from(k) * period;
         let hit = if k % 2 == 0 { Hit::Kick } else { Hit::Snare };
         add(&mut x, t, hit, &mut noise);
     }
     let mut model = Oracle::steady(0.31, period, 4, 0);
-    model.downbeats = (0..117)
-        .filter(|k| if *k < 50 { k % 4 == 0 } else { k % 4 == 2 })
-        .map(|k| 0.31 + f64::from(k) * period)
+    let time = |k: i32| 0.31 + f64::from(k) * period;
+    model.beats = (0..249).map(time).collect();
+    model.downbeats = (0..249)
+        .filter(|k| if *k < 122 { k % 4 == 0 } else { k % 4 == 2 })
+        .map(time)
         .collect();
     let r = run_with(&x, &model);
     let found = downbeats(&r.grid);

@@ -12,6 +12,7 @@
 pub mod analysis;
 pub mod audio;
 pub mod config;
+pub mod drums;
 pub mod dsp;
 pub mod export;
 pub mod features;

@@ -18,7 +18,7 @@ use crate::audio::decode::{DecodeError, DecodeErrorKind};
 use crate::config::Config;
 use crate::export::manifest::{LoopRecord, SourceKey, Status, settings_hash};
 use crate::export::table::{Cell, Table};
-use crate::export::tree::{LoopItem, RunSummary, TrackRequest, Tree};
+use crate::export::tree::{LOOPS, LoopItem, RunSummary, TrackRequest, Tree};
 use crate::export::{ExportError, destination, layout};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::rhythm::activation::BeatModel;
@@ -268,7 +268,7 @@ pub fn find(
         &models.scorer.info().name,
         models.beats.map(BeatModel::id),
     ));
-    let tree = Tree::open(request.out, &settings, request.dry_run)?;
+    let tree = Tree::open(request.out, &LOOPS, &settings, request.dry_run)?;
     let names: Vec<&str> = request.sources.iter().map(|s| s.name.as_str()).collect();
     let folders = layout::folders(&names);
     let stop = AtomicBool::new(false);

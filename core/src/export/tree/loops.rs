@@ -5,11 +5,11 @@
 //! <track>/loops_metadata.csv     a row a loop
 //! ```
 
-use super::{Kind, Plan, Tree, Writer};
+use super::{Kind, Plan, Writer};
 use crate::config;
 use crate::export::cut::{self, Cut};
 use crate::export::level;
-use crate::export::manifest::{LoopRecord, SourceKey, TrackRecord};
+use crate::export::manifest::{LoopRecord, SourceKey};
 use crate::export::meta::{self, LoopMeta};
 use crate::export::name::{self, Fields};
 use crate::export::table::{Cell, Table};
@@ -75,14 +75,7 @@ pub struct TrackRequest<'a> {
     pub config: &'a config::Export,
 }
 
-impl Tree {
-    /// Writes a track's loops and its table; without loops the track is recorded as having none. A dry run only says what
-    /// would be written: paths, places and lengths.
-    pub fn write_track(&self, request: &TrackRequest<'_>, progress: &dyn Progress) -> Result<TrackRecord, ExportError> {
-        self.write(request.source, &Cuts::of(request)?, progress)
-    }
-}
-
+#[derive(Debug)]
 struct Planned<'a> {
     item: &'a LoopItem,
     place: Placement,
@@ -109,8 +102,8 @@ impl Planned<'_> {
     }
 }
 
-/// Everything about a track's files but their content.
-struct Cuts<'a> {
+/// Everything about a track's loops but their samples.
+pub struct Cuts<'a> {
     request: &'a TrackRequest<'a>,
     formats: Vec<(config::Format, &'static dyn AudioFormat)>,
     loops: Vec<Planned<'a>>,
@@ -118,7 +111,8 @@ struct Cuts<'a> {
 }
 
 impl<'a> Cuts<'a> {
-    fn of(request: &'a TrackRequest<'a>) -> Result<Self, ExportError> {
+    /// Names the files and places the loops; fails where this build lacks a format.
+    pub fn of(request: &'a TrackRequest<'a>) -> Result<Self, ExportError> {
         let mut formats: Vec<(config::Format, &'static dyn AudioFormat)> = Vec::new();
         for &format in &request.config.formats {
             let writer = audio_format(format).ok_or(ExportError::NoFormat("MP3"))?;

@@ -99,7 +99,7 @@ fn write_one(tree: &Tree, n: usize, key: &SourceKey, loops: u32) -> Result<Track
         loops: &items(if n == 3 { 0 } else { loops }),
         config: &config(),
     };
-    tree.write_track(&request, &Silent)
+    tree.write(key, &Cuts::of(&request)?, &Silent)
 }
 
 fn run(root: &Path, loops: u32, parallel: bool) -> RunSummary {

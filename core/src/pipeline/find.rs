@@ -16,6 +16,7 @@ use super::load::{Loaded, load};
 use super::{Models, Suggestion, Suggestions};
 use crate::audio::decode::{DecodeError, DecodeErrorKind};
 use crate::config::Config;
+use crate::drums::hits::HitsError;
 use crate::export::manifest::{LoopRecord, SourceKey, Status, settings_hash};
 use crate::export::table::{Cell, Table};
 use crate::export::tree::{LoopItem, RunSummary, TrackRequest, Tree};
@@ -146,6 +147,9 @@ pub enum TrackError {
     /// It cannot be analysed.
     #[error(transparent)]
     Suggest(super::Error),
+    /// Its hits cannot be found.
+    #[error(transparent)]
+    Hits(HitsError),
     /// Its loops cannot be written.
     #[error(transparent)]
     Export(ExportError),
@@ -162,6 +166,15 @@ impl From<DecodeError> for TrackError {
         match error.kind {
             DecodeErrorKind::Cancelled(c) => Self::Cancelled(c),
             _ => Self::Decode(error),
+        }
+    }
+}
+
+impl From<HitsError> for TrackError {
+    fn from(error: HitsError) -> Self {
+        match error {
+            HitsError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Hits(other),
         }
     }
 }
@@ -204,7 +217,7 @@ impl TrackError {
                 _ => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             },
             Self::Suggest(_) => "check the settings with `loopwright config`",
-            Self::Export(_) => return None,
+            Self::Hits(_) | Self::Export(_) => return None,
             Self::Panicked(_) => "this is a defect in Loopwright: please report it, with the file if you can",
             Self::Cancelled(_) => "run again to go on",
         })

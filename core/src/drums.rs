@@ -13,5 +13,6 @@ pub mod model;
 pub mod onset;
 pub mod patch;
 pub mod pick;
+pub mod render;
 pub mod rules;
 pub mod stem;

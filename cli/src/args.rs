@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod settings;
 
 pub use settings::{
-    BeatModelFlag, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said,
+    BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said,
     SettingFlags, rhythm_flags,
 };
 
@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   loopwright find song.wav --out loops            the five best loops of a song, as WAV
   loopwright find ~/Music --out loops --jobs 4    a whole folder, four tracks at a time
+  loopwright breaks song.wav --out breaks         its drum breaks, their hits as kits
   loopwright analyze song.wav                     tempo, beats, meter, key, sections
   loopwright find --help                          everything about finding loops
 
@@ -62,6 +63,8 @@ pub struct General {
 pub enum Command {
     /// Find loops in audio files and folders and write them out
     Find(Box<Find>),
+    /// Find drum breaks and write them out with their hits, kits and grooves
+    Breaks(Box<Breaks>),
     /// Show a track's tempo, beats, meter, key, sections and regions
     Analyze(Analyze),
     /// Answer a labelled set for a scorer
@@ -102,6 +105,40 @@ pub struct Find {
     /// Settings.
     #[command(flatten)]
     pub settings: SettingFlags,
+}
+
+/// `breaks`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  loopwright breaks song.wav --out breaks
+      The best breaks of one song in breaks/song/break_01 and on: the loop, its percussive part, every
+      hit, the hits as a kit for SFZ players, DecentSampler, Bitwig and Hydrogen, and a MIDI file that
+      replays the break on the kit.
+  loopwright breaks ~/Music --out breaks --kit sfz --no-stems
+      A folder; kits as SFZ only, no percussive parts.
+  loopwright breaks song.wav --out breaks --plot
+      With a picture of each break, its hits coloured by class.
+  loopwright breaks song.wav --out breaks --relabel breaks/song/break_01/hits/clusters.csv
+      Some hits are not what they were taken for: change class_label in clusters.csv (one row for all
+      hits that sound alike) and run again with it. Names, kits, notes follow. Classes: kick, snare,
+      hat_closed, hat_open, tom, clap, crash, ride, perc, bass, lead, stab, fx.
+
+Breaks where nothing but drums plays come first; passages in which drums stand out follow. Interrupted
+runs go on where they stopped: the same command skips what is already done.")]
+pub struct Breaks {
+    /// What every command that writes a folder takes.
+    #[command(flatten)]
+    pub batch: BatchFlags,
+    /// Which breaks.
+    #[command(flatten)]
+    pub breaks: BreakFlags,
+    /// Of the beat tracker.
+    #[command(flatten)]
+    pub rhythm: RhythmFlags,
+    /// Of the files written.
+    #[command(flatten)]
+    pub export: ExportFlags,
 }
 
 /// What every command that works through files and writes a folder takes.

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod batch;
+mod breaks;
 mod completions;
 mod config;
 mod doctor;
@@ -22,6 +23,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
     let general = &cli.general;
     match &cli.command {
         Command::Find(args) => find::run(args, general),
+        Command::Breaks(args) => breaks::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Features(args) => features::run(args),

@@ -23,6 +23,8 @@ pub struct Config {
     pub tuning: tuning::Tuning,
     /// What is written, and how.
     pub export: Export,
+    /// Which breaks, and what is made of them.
+    pub breaks: Breaks,
 }
 
 /// Limits on what is decoded, so that a damaged or hostile file cannot take the machine.
@@ -226,6 +228,51 @@ impl Default for Export {
     }
 }
 
+/// A format of kits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kit {
+    /// SFZ.
+    Sfz,
+    /// DecentSampler preset.
+    Decent,
+    /// Bitwig multisample.
+    Bitwig,
+    /// Hydrogen drum kit.
+    Hydrogen,
+}
+
+/// Which breaks, and what is made of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Breaks {
+    /// How many are kept; 0 keeps all.
+    pub top_k: usize,
+    /// Longest break in bars; a longer passage is cut into windows.
+    pub max_bars: u32,
+    /// Also passages in which other instruments play, but drums stand out.
+    pub heavy: bool,
+    /// Write the percussive part of breaks and hits too.
+    pub stems: bool,
+    /// Formats of kits to write; none for none.
+    pub kits: Vec<Kit>,
+    /// Draw each break, its hits coloured by class.
+    pub plot: bool,
+}
+
+impl Default for Breaks {
+    fn default() -> Self {
+        Self {
+            top_k: 3,
+            max_bars: 8,
+            heavy: true,
+            stems: true,
+            kits: vec![Kit::Sfz, Kit::Decent, Kit::Bitwig, Kit::Hydrogen],
+            plot: false,
+        }
+    }
+}
+
 /// A setting outside its range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("setting {section}.{key} {problem}")]
@@ -309,7 +356,8 @@ impl Config {
             "is empty: name at least one".into(),
         )?;
         range(self.export.crossfade_ms, 0.0, 1000.0, "export", "crossfade_ms")?;
-        range(self.export.fade_ms, 0.0, 1000.0, "export", "fade_ms")
+        range(self.export.fade_ms, 0.0, 1000.0, "export", "fade_ms")?;
+        range(f64::from(self.breaks.max_bars), 1.0, 64.0, "breaks", "max_bars")
     }
 }
 

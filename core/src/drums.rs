@@ -4,6 +4,8 @@
 //! ([`class`]), hits that sound alike are clustered, and the cleanest of each cluster becomes a piece of a [`kit::Kit`],
 //! with a [`kit::Groove`] that replays the break on it.
 
+pub mod assemble;
+pub mod breaks;
 pub mod class;
 mod cluster;
 pub mod describe;

@@ -1,7 +1,7 @@
 //! From suggestions to files that a sampler, a DAW and a script can use.
 //!
-//! [`tree::Tree`] writes a folder of loops: for each track its loops and `loops_metadata.csv`, for the run `all_loops.csv`,
-//! `all_loops.jsonl` and `manifest.json`. What it stands on:
+//! [`tree::Tree`] writes a folder: for each track its loops and `loops_metadata.csv`, or its breaks ([`breaks`]), for the
+//! run a table and a manifest. What it stands on:
 //!
 //! * [`cut`]: the samples of a loop, with its seam mended where it would click; [`level`]: its gain.
 //! * [`AudioFormat`]: how samples and [`meta::LoopMeta`] become a file's bytes; [`table::TableFormat`]: the same for tables.
@@ -12,6 +12,7 @@
 //!   its beats. Both are for judging by eye and ear.
 //! * [`destination`]: writes that are there whole or not at all; [`manifest`]: what was written, so that a run can resume.
 
+pub mod breaks;
 pub mod click;
 pub mod cut;
 pub mod destination;

@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod batch;
+pub mod breaks;
 pub mod doctor;
 pub mod find;
 pub mod given;

@@ -141,6 +141,87 @@ pub struct ExportFlags {
     pub bext: bool,
 }
 
+/// Flags of the breaks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which breaks, and what of them")]
+pub struct BreakFlags {
+    /// How many breaks to keep of a track; 0 keeps all [default: 3]
+    #[arg(long, value_name = "N")]
+    pub top: Option<u32>,
+    /// Longest break in bars; longer passages are cut [default: 8]
+    #[arg(long, value_name = "BARS", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub max_bars: Option<u32>,
+    /// Only breaks where nothing but drums plays, not passages in which drums stand out
+    #[arg(long)]
+    pub drums_only: bool,
+    /// Write no percussive parts of breaks and hits
+    #[arg(long)]
+    pub no_stems: bool,
+    /// Format of kit to write; give it again for more than one [default: all]
+    #[arg(long, value_name = "FORMAT")]
+    pub kit: Vec<KitName>,
+    /// Write no kits
+    #[arg(long, conflicts_with = "kit")]
+    pub no_kit: bool,
+    /// Draw a picture of each break: its waveform, its hits coloured by class
+    #[arg(long)]
+    pub plot: bool,
+    /// Classes that you know better: a clusters.csv of an earlier run with its class_label changed. Give it again for more
+    /// than one
+    #[arg(long, value_name = "FILE")]
+    pub relabel: Vec<PathBuf>,
+}
+
+/// Names of formats of kits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KitName {
+    /// SFZ, with samples beside it
+    Sfz,
+    /// DecentSampler preset, with samples beside it
+    Decent,
+    /// Bitwig multisample
+    Bitwig,
+    /// Hydrogen drum kit
+    Hydrogen,
+}
+
+impl From<KitName> for config::Kit {
+    fn from(name: KitName) -> Self {
+        match name {
+            KitName::Sfz => Self::Sfz,
+            KitName::Decent => Self::Decent,
+            KitName::Bitwig => Self::Bitwig,
+            KitName::Hydrogen => Self::Hydrogen,
+        }
+    }
+}
+
+impl BreakFlags {
+    /// What was said, setting by setting. `--relabel` is an input, not a setting.
+    pub fn said(&self) -> Vec<Said> {
+        let mut said: Vec<Said> = Vec::new();
+        let mut say = |key, value: Option<Value>, flag| {
+            if let Some(value) = value {
+                said.push(("breaks", key, value, flag));
+            }
+        };
+        say("top_k", self.top.map(|n| json!(n)), "--top");
+        say("max_bars", self.max_bars.map(|n| json!(n)), "--max-bars");
+        say("heavy", self.drums_only.then_some(json!(false)), "--drums-only");
+        say("stems", self.no_stems.then_some(json!(false)), "--no-stems");
+        let mut kits: Vec<config::Kit> = Vec::new();
+        for kit in self.kit.iter().map(|k| config::Kit::from(*k)) {
+            if !kits.contains(&kit) {
+                kits.push(kit);
+            }
+        }
+        say("kits", some(&kits).map(|k| json!(k)), "--kit");
+        say("kits", self.no_kit.then_some(json!([])), "--no-kit");
+        say("plot", self.plot.then_some(json!(true)), "--plot");
+        said
+    }
+}
+
 /// Names of formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatName {
@@ -248,28 +329,32 @@ impl SettingFlags {
             "--min-rel-score",
         );
         say("rank", "alpha", rank.alpha.map(|x| json!(x)), "--alpha");
+        said.extend(export.said());
+        said
+    }
+}
+
+impl ExportFlags {
+    /// What was said, setting by setting.
+    pub fn said(&self) -> Vec<Said> {
+        let mut said: Vec<Said> = Vec::new();
+        let mut say = |key, value: Option<Value>, flag| {
+            if let Some(value) = value {
+                said.push(("export", key, value, flag));
+            }
+        };
         let mut formats: Vec<Format> = Vec::new();
-        for &name in &export.format {
+        for &name in &self.format {
             let format = Format::from(name);
             if !formats.contains(&format) {
                 formats.push(format);
             }
         }
-        say("export", "formats", some(&formats).map(|f| json!(f)), "--format");
-        say(
-            "export",
-            "level",
-            export.level.map(|l| json!(Level::from(l))),
-            "--level",
-        );
-        say("export", "fade_ms", export.fade.map(|x| json!(x)), "--fade");
-        say(
-            "export",
-            "crossfade_ms",
-            export.crossfade.map(|x| json!(x)),
-            "--crossfade",
-        );
-        say("export", "bext", export.bext.then_some(json!(true)), "--bext");
+        say("formats", some(&formats).map(|f| json!(f)), "--format");
+        say("level", self.level.map(|l| json!(Level::from(l))), "--level");
+        say("fade_ms", self.fade.map(|x| json!(x)), "--fade");
+        say("crossfade_ms", self.crossfade.map(|x| json!(x)), "--crossfade");
+        say("bext", self.bext.then_some(json!(true)), "--bext");
         said
     }
 }

@@ -1,9 +1,12 @@
 //! What a loop's file says about it, whatever the format.
 
 use super::tree::{LoopItem, TrackRequest};
+use crate::config;
 use crate::drums::class::Class;
 use crate::loops::candidate::Candidate;
 use crate::loops::slices::beat_edges;
+use crate::rhythm::grid::BeatGrid;
+use crate::track::Track;
 
 /// The program that wrote a file.
 pub const SOFTWARE: &str = concat!("Loopwright ", env!("CARGO_PKG_VERSION"));
@@ -61,9 +64,29 @@ impl LoopMeta {
     }
 
     pub(crate) fn of(request: &TrackRequest<'_>, item: &LoopItem, frames: usize, bpm: f64) -> Self {
-        let candidate = &item.candidate;
+        let cut = (frames, bpm);
+        Self::of_loop(
+            request.track,
+            request.grid,
+            request.key,
+            &item.candidate,
+            cut,
+            request.config,
+        )
+    }
+
+    /// What the file of a loop of `frames` frames says, at the tempo at which its beats fill them: with a cue on every
+    /// beat. `key` is none for drums.
+    pub fn of_loop(
+        track: &Track,
+        grid: &BeatGrid,
+        key: Option<&str>,
+        candidate: &Candidate,
+        (frames, bpm): (usize, f64),
+        config: &config::Export,
+    ) -> Self {
         let beats_per_bar = beats_per_bar(candidate);
-        let edges = beat_edges(request.grid, candidate, frames);
+        let edges = beat_edges(grid, candidate, frames);
         let cues = edges[..edges.len() - 1]
             .iter()
             .enumerate()
@@ -74,31 +97,25 @@ impl LoopMeta {
             .collect();
         let plural = if candidate.bars == 1 { "" } else { "s" };
         let mut comment = format!("{} bar{plural}, {:.2} BPM", candidate.bars, bpm);
-        if let Some(key) = request.key {
+        if let Some(key) = key {
             comment.push_str(", ");
             comment.push_str(key);
         }
-        let id = request.track.id.0;
+        let id = track.id.0;
         let seed = u64::from_le_bytes([id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7]]);
-        let title = request.track.tags.title.as_deref().unwrap_or(&request.track.name);
+        let title = track.tags.title.as_deref().unwrap_or(&track.name);
         Self {
             title: plain_text(title),
-            artist: request
-                .track
-                .tags
-                .artist
-                .as_deref()
-                .map(plain_text)
-                .filter(|a| !a.is_empty()),
+            artist: track.tags.artist.as_deref().map(plain_text).filter(|a| !a.is_empty()),
             comment,
             beats: candidate.beats,
             beats_per_bar,
             beat_unit: 4,
             bpm,
-            key: request.key.map(str::to_owned),
-            root: request.key.and_then(root_note),
+            key: key.map(str::to_owned),
+            root: key.and_then(root_note),
             cues,
-            bext: request.config.bext,
+            bext: config.bext,
             seed: seed ^ candidate.span.start.to_bits() ^ candidate.span.end.to_bits().rotate_left(32),
         }
     }

@@ -191,6 +191,14 @@ fn guarded(text: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
+/// Text of a CSV field as it was before it was guarded against being read as a formula.
+pub fn undisarmed(field: &str) -> &str {
+    match field.strip_prefix('\'') {
+        Some(text) if guarded(text) != text => text,
+        _ => field,
+    }
+}
+
 /// One JSON object a line, keys in column order, empty cells left out.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonLines;

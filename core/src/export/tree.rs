@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
+pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest, writers};
 
 use super::destination::{Artefact, Destination, WriteError};
 use super::manifest::{JOURNAL, Journal, LoopRecord, Manifest, SCHEMA, SourceKey, Status, TrackRecord};

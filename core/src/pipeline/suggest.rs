@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Models;
 use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
+use crate::drums::hits::HitsError;
 use crate::features::{FeatureTable, Schema};
 use crate::loops::{Candidate, Structure, candidate};
 use crate::model::{ModelError, Scorer};
@@ -24,6 +25,18 @@ pub enum Error {
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Hits cannot be found.
+    #[error(transparent)]
+    Hits(HitsError),
+}
+
+impl From<HitsError> for Error {
+    fn from(error: HitsError) -> Self {
+        match error {
+            HitsError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Hits(other),
+        }
+    }
 }
 
 impl From<AnalysisError> for Error {

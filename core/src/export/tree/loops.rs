@@ -105,7 +105,7 @@ impl Planned<'_> {
 /// Everything about a track's loops but their samples.
 pub struct Cuts<'a> {
     request: &'a TrackRequest<'a>,
-    formats: Vec<(config::Format, &'static dyn AudioFormat)>,
+    formats: Vec<(&'static dyn AudioFormat, String)>,
     loops: Vec<Planned<'a>>,
     table: String,
 }
@@ -113,13 +113,7 @@ pub struct Cuts<'a> {
 impl<'a> Cuts<'a> {
     /// Names the files and places the loops; fails where this build lacks a format.
     pub fn of(request: &'a TrackRequest<'a>) -> Result<Self, ExportError> {
-        let mut formats: Vec<(config::Format, &'static dyn AudioFormat)> = Vec::new();
-        for &format in &request.config.formats {
-            let writer = audio_format(format).ok_or(ExportError::NoFormat("MP3"))?;
-            if !formats.iter().any(|(f, _)| *f == format) {
-                formats.push((format, writer));
-            }
-        }
+        let formats = writers(&request.config.formats)?;
         let folder = &request.source.folder;
         let sample_rate = request.track.audio.sample_rate();
         let digits = request.loops.len().to_string().len();
@@ -142,18 +136,7 @@ impl<'a> Cuts<'a> {
                     digits,
                 },
             );
-            let suffixes: Vec<String> = formats
-                .iter()
-                .enumerate()
-                .map(|(i, (_, w))| {
-                    let shared = formats.iter().take(i).any(|(_, v)| v.extension() == w.extension());
-                    if shared {
-                        format!(" - {}.{}", w.tag(), w.extension())
-                    } else {
-                        format!(".{}", w.extension())
-                    }
-                })
-                .collect();
+            let suffixes: Vec<String> = formats.iter().map(|(_, ending)| ending.clone()).collect();
             let files = names.claim(&stem, &suffixes);
             loops.push(Planned {
                 item,
@@ -205,7 +188,7 @@ impl Plan for Cuts<'_> {
                 sample_rate: planned.sample_rate,
             };
             let mut clipped = Vec::new();
-            for ((_, format), path) in self.formats.iter().zip(&planned.files) {
+            for ((format, _), path) in self.formats.iter().zip(&planned.files) {
                 clipped.push(out.audio(path, *format, view, &meta)?.clipped);
             }
             let done = planned.record(&cut, gain_db, clipped.first().copied().unwrap_or(0));
@@ -218,6 +201,26 @@ impl Plan for Cuts<'_> {
         }
         Ok(rows)
     }
+}
+
+/// The writer of each of `formats`, once each, with the ending of its files: its extension, and before it what tells it
+/// from an earlier format of that extension. Fails where this build lacks one.
+pub fn writers(formats: &[config::Format]) -> Result<Vec<(&'static dyn AudioFormat, String)>, ExportError> {
+    let mut out: Vec<(&'static dyn AudioFormat, String)> = Vec::new();
+    for (i, format) in formats.iter().enumerate() {
+        if formats[..i].contains(format) {
+            continue;
+        }
+        let writer = audio_format(*format).ok_or(ExportError::NoFormat("MP3"))?;
+        let shared = out.iter().any(|(w, _)| w.extension() == writer.extension());
+        let ending = if shared {
+            format!(" - {}.{}", writer.tag(), writer.extension())
+        } else {
+            format!(".{}", writer.extension())
+        };
+        out.push((writer, ending));
+    }
+    Ok(out)
 }
 
 /// A loop's row for the run's tables.

@@ -1,4 +1,8 @@
 //! Where a loop is divided: edges in whole frames that tile it.
+//!
+//! Edges begin at 0, end at the loop's length and strictly increase, so the slices between them, put end to end, are the
+//! loop, bit for bit. For the same reason a slice has no fades: [`declick`] is for those who want its end faded for one-shot
+//! use and do not put slices together again.
 
 use super::candidate::Candidate;
 use crate::rhythm::grid::BeatGrid;
@@ -33,6 +37,191 @@ pub fn beat_edges(grid: &BeatGrid, candidate: &Candidate, frames: usize) -> Vec<
     edges.push(frames);
     let tiles = edges.first() == Some(&0) && edges.windows(2).all(|w| w[0] < w[1]);
     if tiles { edges } else { even() }
+}
+
+/// How long before an attack a slice begins at the latest, in seconds.
+pub const LEAD: f64 = 0.001;
+/// How much farther an edge goes for a zero crossing, in seconds.
+pub const CROSSING: f64 = 0.001;
+
+/// A loop divided on its notes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Division {
+    /// One more than there are slices: the first is 0, the last the loop's length, in frames.
+    pub edges: Vec<usize>,
+    /// For each edge, whether it lies on an onset. The first and the last do not.
+    pub on_note: Vec<bool>,
+}
+
+impl Division {
+    /// How many edges lie on onsets.
+    pub fn onsets_used(&self) -> usize {
+        self.on_note.iter().filter(|x| **x).count()
+    }
+}
+
+/// The edges of [`divide`].
+pub fn note_edges(
+    frames: usize,
+    count: usize,
+    onsets: &[f64],
+    reach_frames: f64,
+    least_frames: usize,
+) -> Vec<usize> {
+    divide(frames, count, onsets, reach_frames, least_frames).edges
+}
+
+/// Divides a loop of `frames` into `count` parts: equal ones ([`equal_edges`]), and each inner edge moved to the nearest of
+/// `onsets` (frames from the loop's start) within `reach_frames`.
+///
+/// All edges are chosen together: of all ways that keep every part at least `least_frames` long, the one with the least
+/// sum of costs, where an edge costs the part of the reach by which it moves, and 1 where it stays on its equal place for
+/// want of an onset. So no two edges share an onset and the nearer one has it; an edge takes its second choice where that
+/// serves its neighbour more than it costs itself. Ties go to the earlier place. Where equal parts are shorter than
+/// `least_frames`, their own length is the least.
+///
+/// Onsets may come in any order; those that are not finite, double, or outside the loop do not count.
+pub fn divide(frames: usize, count: usize, onsets: &[f64], reach_frames: f64, least_frames: usize) -> Division {
+    /// A place for an edge, and the cheapest way there.
+    struct Place {
+        at: usize,
+        note: bool,
+        cost: f64,
+        /// Which place of the edge before.
+        from: usize,
+    }
+    let even = equal_edges(frames, count);
+    let count = even.len() - 1;
+    let least = least_frames.clamp(1, (frames / count).max(1));
+    let reach = if reach_frames.is_finite() { reach_frames.max(0.0) } else { 0.0 };
+    let mut notes: Vec<usize> = onsets
+        .iter()
+        .filter(|t| t.is_finite() && **t >= 0.0 && **t < frames as f64)
+        .map(|t| t.round() as usize)
+        .collect();
+    notes.sort_unstable();
+    notes.dedup();
+
+    // Forwards: for each edge its places in order of time, each with the cheapest place of the edge before that leaves
+    // room. An edge on its equal place can always follow the same.
+    let mut table: Vec<Vec<Place>> = vec![vec![Place {
+        at: 0,
+        note: false,
+        cost: 0.0,
+        from: 0,
+    }]];
+    for (k, &home) in even.iter().enumerate().take(count).skip(1) {
+        let from = notes.partition_point(|n| (*n as f64) < home as f64 - reach);
+        let to = notes.partition_point(|n| *n as f64 <= home as f64 + reach);
+        let mut wanted: Vec<(usize, bool)> = notes[from..to.max(from)].iter().map(|n| (*n, true)).collect();
+        let at_home = wanted.partition_point(|w| w.0 < home);
+        if wanted.get(at_home).is_none_or(|w| w.0 != home) {
+            wanted.insert(at_home, (home, false));
+        }
+        let before = &table[k - 1];
+        let mut best: Option<usize> = None;
+        let mut seen = 0;
+        let mut places = Vec::with_capacity(wanted.len());
+        for (at, note) in wanted {
+            while seen < before.len() && before[seen].at + least <= at {
+                if best.is_none_or(|b| before[seen].cost < before[b].cost) {
+                    best = Some(seen);
+                }
+                seen += 1;
+            }
+            if let Some(from) = best {
+                let own = if note && reach > 0.0 {
+                    at.abs_diff(home) as f64 / reach
+                } else if note {
+                    0.0
+                } else {
+                    1.0
+                };
+                places.push(Place {
+                    at,
+                    note,
+                    cost: before[from].cost + own.min(1.0),
+                    from,
+                });
+            }
+        }
+        table.push(places);
+    }
+
+    // Backwards from the loop's end.
+    let mut division = Division {
+        edges: vec![0; count + 1],
+        on_note: vec![false; count + 1],
+    };
+    division.edges[count] = frames;
+    let mut chosen = table[count - 1]
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.at + least <= frames)
+        .reduce(|a, b| if b.1.cost < a.1.cost { b } else { a })
+        .map(|(i, _)| i);
+    for k in (1..count).rev() {
+        let Some(place) = chosen.and_then(|i| table[k].get(i)) else {
+            break;
+        };
+        division.edges[k] = place.at;
+        division.on_note[k] = place.note;
+        chosen = Some(place.from);
+    }
+    division
+}
+
+/// Moves the inner edges of `division` to where a cut is heard least: from an onset back to a zero crossing 1 to 2 ms
+/// before the attack, from an equal place to one within 1 ms. `planes` are the loop's channels. Edges stay `least_frames`
+/// apart where they were.
+pub fn settle(division: &mut Division, planes: &[Vec<f32>], rate: u32, least_frames: usize) {
+    let rate = f64::from(rate);
+    let (lead, reach) = ((LEAD * rate).round() as usize, (CROSSING * rate).round() as usize);
+    let last = division.edges.len().saturating_sub(1);
+    for k in 1..last {
+        let (before, at, after) = (division.edges[k - 1], division.edges[k], division.edges[k + 1]);
+        let least = least_frames.clamp(1, (at - before).min(after - at).max(1));
+        let (wanted, low, high) = if division.on_note[k] {
+            let wanted = at.saturating_sub(lead);
+            (wanted, wanted.saturating_sub(reach), wanted)
+        } else {
+            (at, at.saturating_sub(reach), at + reach)
+        };
+        let (low, high) = (low.max(before + least), high.min(after - least));
+        // No room before the attack: on it.
+        division.edges[k] = calmest(planes, wanted, low, high).unwrap_or(at);
+    }
+}
+
+/// The frame from `low` to `high` before which a cut steps least: the least sum over the channels of the magnitudes on
+/// both sides; of equals the nearest to `wanted`, then the earlier. `None` where there is no such frame.
+pub fn calmest(planes: &[Vec<f32>], wanted: usize, low: usize, high: usize) -> Option<usize> {
+    let step = |i: usize| -> f64 {
+        let at = |i: Option<usize>| {
+            let sum: f64 = planes
+                .iter()
+                .map(|p| i.and_then(|i| p.get(i)).map_or(0.0, |x| f64::from(x.abs())))
+                .sum();
+            if sum.is_nan() { f64::INFINITY } else { sum }
+        };
+        at(i.checked_sub(1)) + at(Some(i))
+    };
+    (low..=high)
+        .map(|i| (step(i), i.abs_diff(wanted), i))
+        .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)))
+        .map(|x| x.2)
+}
+
+/// Fades out the last `frames` of each channel of a slice, linearly to exactly 0. Slices so treated no longer make up the
+/// loop.
+pub fn declick(planes: &mut [Vec<f32>], frames: usize) {
+    for plane in planes {
+        let fade = frames.min(plane.len());
+        let from = plane.len() - fade;
+        for (i, x) in plane[from..].iter_mut().enumerate() {
+            *x *= (fade - 1 - i) as f32 / fade as f32;
+        }
+    }
 }
 
 #[cfg(test)]

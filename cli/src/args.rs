@@ -96,6 +96,17 @@ Examples:
 Interrupted runs go on where they stopped: the same command skips what is already done. Reading
 and writing never touch the inputs.")]
 pub struct Find {
+    /// What every command that writes a folder takes.
+    #[command(flatten)]
+    pub batch: BatchFlags,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+/// What every command that works through files and writes a folder takes.
+#[derive(Debug, Args)]
+pub struct BatchFlags {
     /// Audio files, and folders to search for them
     ///
     /// Folders are searched with everything beneath them, in sorted order. Hidden files and the output of earlier runs
@@ -117,9 +128,6 @@ pub struct Find {
     /// Do every track again, even where an earlier run has finished it
     #[arg(long, visible_alias = "force")]
     pub no_resume: bool,
-    /// Settings.
-    #[command(flatten)]
-    pub settings: SettingFlags,
 }
 
 /// `analyze`.

@@ -1,6 +1,7 @@
 //! One file per command: flags become a request, one function of the core does the work, and the outcome is told.
 
 mod analyze;
+mod batch;
 mod completions;
 mod config;
 mod doctor;
@@ -12,7 +13,6 @@ use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
-use loopwright_core::pipeline::batch;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -48,5 +48,5 @@ fn print_json(value: &serde_json::Value) -> Result<()> {
 fn jobs(asked: Option<u16>) -> NonZeroUsize {
     asked
         .and_then(|n| NonZeroUsize::new(n.into()))
-        .unwrap_or_else(batch::default_jobs)
+        .unwrap_or_else(loopwright_core::pipeline::batch::default_jobs)
 }

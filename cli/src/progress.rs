@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use loopwright_core::pipeline::find::Observer;
+use loopwright_core::pipeline::run::Observer;
 use loopwright_core::progress::Stage;
 
 use crate::args::General;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use loopwright_core::pipeline::find::Source;
+use loopwright_core::pipeline::run::Source;
 
 /// Endings of names that are taken for audio when a folder is searched. A file that is named outright is tried whatever
 /// its ending.

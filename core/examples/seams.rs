@@ -15,7 +15,7 @@ use loopwright_core::config::Config;
 use loopwright_core::export::cut::cut;
 use loopwright_core::export::layout::folders;
 use loopwright_core::export::manifest::{SourceKey, settings_hash};
-use loopwright_core::export::tree::{LoopItem, TrackRequest, Tree};
+use loopwright_core::export::tree::{Cuts, LOOPS, LoopItem, TrackRequest, Tree};
 use loopwright_core::loops::candidate::Candidate;
 use loopwright_core::loops::{seam, snap};
 use loopwright_core::progress::Silent;
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let out = std::env::args().nth(2);
     let tree = out
-        .map(|o| Tree::open(Path::new(&o), &settings_hash(&config), false))
+        .map(|o| Tree::open(Path::new(&o), &LOOPS, &settings_hash(&config), false))
         .transpose()?;
     let names: Vec<&str> = manifest.iter().filter_map(|i| i["audio"].as_str()).collect();
     let folders = folders(&names);
@@ -176,7 +176,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 loops: &rows.collect::<Vec<_>>(),
                 config: &config.export,
             };
-            tree.write_track(&request, &Silent)?;
+            tree.write(request.source, &Cuts::of(&request)?, &Silent)?;
         }
         println!(
             "{}: {} loops, {} mended, {} clicking",

@@ -7,6 +7,7 @@ pub mod find;
 pub mod given;
 pub mod load;
 pub mod predict;
+pub mod run;
 pub mod suggest;
 
 pub use suggest::{Error, Suggestion, Suggestions, suggest};

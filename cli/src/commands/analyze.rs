@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use loopwright_core::pipeline::analyze::outputs::{OutputError, Outputs, Wrote};
 use loopwright_core::pipeline::analyze::{self, Alternative, TrackAnalysis};
-use loopwright_core::pipeline::find::Observer as _;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::Region;
+use loopwright_core::pipeline::run::Observer as _;
 use loopwright_core::progress::{Progress, Stage};
 use loopwright_core::rhythm;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     display.close();
     let studied = match result {
         Ok(studied) => studied,
-        Err(loopwright_core::pipeline::find::TrackError::Cancelled(c)) => return Err(c.into()),
+        Err(loopwright_core::pipeline::run::TrackError::Cancelled(c)) => return Err(c.into()),
         Err(e) => {
             let remedy = e.remedy().map(|r| format!(" -> {r}")).unwrap_or_default();
             eprintln!("loopwright: {}{remedy}", plain(&e.to_string()));

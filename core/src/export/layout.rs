@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::manifest::{JOURNAL, MANIFEST};
+use super::manifest::JOURNAL;
 use super::name::{MAX_BYTES, component, folded};
-use super::tree::{RUN_LINES, RUN_TABLE, TRACK_TABLE};
+use super::tree::{KINDS, TRACK_TABLE};
+
+/// What follows a track's name in the name of its table of breaks, which lies beside its folder.
+pub const BREAKS_TABLE: &str = "_drum_breaks.csv";
+/// What follows a track's name in the name of its table of quiet loops, which lies beside its folder.
+pub const QUIET_TABLE: &str = "_quiet_loops_and_slices.csv";
 
 /// The folder of each source, given the sources' paths from the input's root (`/` between parts, extension included): the
 /// same sub-folders, the last one named after the file without its extension; each part a legal name, no two alike even
@@ -13,8 +18,10 @@ use super::tree::{RUN_LINES, RUN_TABLE, TRACK_TABLE};
 pub fn folders<S: AsRef<str>>(sources: &[S]) -> Vec<String> {
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&i| sources[i].as_ref());
-    let mut taken: BTreeSet<String> = [RUN_TABLE, RUN_LINES, MANIFEST, JOURNAL]
-        .into_iter()
+    let mut taken: BTreeSet<String> = KINDS
+        .iter()
+        .flat_map(|k| [k.table, k.lines, k.manifest])
+        .chain([JOURNAL])
         .map(folded)
         .collect();
     let mut folders = vec![String::new(); sources.len()];
@@ -23,7 +30,9 @@ pub fn folders<S: AsRef<str>>(sources: &[S]) -> Vec<String> {
         let plain = folder(source);
         let free = |f: &String| {
             let name = f.rsplit('/').next().unwrap_or(f);
-            !taken.contains(&folded(f)) && folded(name) != folded(TRACK_TABLE)
+            let name = folded(name);
+            let beside = [BREAKS_TABLE, QUIET_TABLE].iter().any(|t| name.ends_with(&folded(t)));
+            !taken.contains(&folded(f)) && name != folded(TRACK_TABLE) && !beside
         };
         let candidates = std::iter::once(plain.clone()).chain((0u32..).map(|n| suffixed(&plain, source, n)));
         if let Some(f) = candidates.into_iter().find(free) {
@@ -84,11 +93,20 @@ mod tests {
 
     #[test]
     fn same_names_differ() {
-        let f = folders(&["song.wav", "Song.mp3", "all_loops.csv.wav", "x/loops_metadata.csv.wav"]);
+        let f = folders(&[
+            "song.wav",
+            "Song.mp3",
+            "all_loops.csv.wav",
+            "x/loops_metadata.csv.wav",
+            "Song_drum_breaks.csv.wav",
+            "breaks_manifest.json.wav",
+        ]);
         assert_eq!(f[1], "Song");
         assert!(f[0].starts_with("song-") && f[0].len() == 13, "{}", f[0]);
         assert!(f[2].starts_with("all_loops.csv-"), "{}", f[2]);
         assert!(f[3].starts_with("x/loops_metadata.csv-"), "{}", f[3]);
+        assert!(f[4].starts_with("Song_drum_breaks.csv-"), "{}", f[4]);
+        assert!(f[5].starts_with("breaks_manifest.json-"), "{}", f[5]);
     }
 
     proptest::proptest! {

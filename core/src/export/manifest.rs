@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::destination::Artefact;
 use super::table::Table;
+use super::tree::Kind;
 
 /// Version of the layout of `manifest.json` and the journal.
 pub const SCHEMA: u32 = 1;
-
-/// File name of the manifest.
-pub const MANIFEST: &str = "manifest.json";
 
 /// Folder of the journal, there only while a run is under way or after one was killed.
 pub const JOURNAL: &str = ".loopwright";
@@ -118,9 +116,9 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Name of the journal file of the track in `folder`.
-    pub(crate) fn path(folder: &str) -> String {
-        let hash = blake3::hash(folder.as_bytes()).to_hex();
+    /// Name of the journal file of the track in `folder`, in a tree of `kind`.
+    pub(crate) fn path(kind: &Kind, folder: &str) -> String {
+        let hash = blake3::hash(format!("{}\n{folder}", kind.manifest).as_bytes()).to_hex();
         format!("{JOURNAL}/{}.json", &hash[..24])
     }
 }

@@ -8,10 +8,10 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::find::TrackError;
 use super::given::GivenBeats;
 use super::load::load;
 use super::predict::{Region, seconds};
+use super::run::TrackError;
 use crate::analysis::Analysis;
 use crate::config::{self, Config};
 use crate::export::plot::letter;

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Models;
 use super::batch;
-use super::find::{Observer, TrackError};
 use super::given::{GivenBeats, GivenError};
 use super::load::load;
+use super::run::{Observer, TrackError};
 use crate::analysis::Analysis;
 use crate::config::{Config, Order};
 use crate::loops;

@@ -6,12 +6,13 @@ use rayon::prelude::*;
 use super::*;
 use crate::audio::AudioBuffer;
 use crate::audio::decode::Tags;
-use crate::config::Format;
+use crate::config::{self, Format};
 use crate::export::layout::folders;
 use crate::export::manifest::settings_hash;
+use crate::loops::candidate::Candidate;
 use crate::progress::Silent;
-use crate::rhythm::grid::GridSource;
-use crate::track::{Origin, TrackId};
+use crate::rhythm::grid::{BeatGrid, GridSource};
+use crate::track::{Origin, Track, TrackId};
 use crate::units::{Bpm, Span};
 
 const RATE: u32 = 8000;
@@ -98,11 +99,11 @@ fn write_one(tree: &Tree, n: usize, key: &SourceKey, loops: u32) -> Result<Track
         loops: &items(if n == 3 { 0 } else { loops }),
         config: &config(),
     };
-    tree.write_track(&request, &Silent)
+    tree.write(key, &Cuts::of(&request)?, &Silent)
 }
 
 fn run(root: &Path, loops: u32, parallel: bool) -> RunSummary {
-    let tree = Tree::open(root, &settings_hash(&loops), false).unwrap();
+    let tree = Tree::open(root, &LOOPS, &settings_hash(&loops), false).unwrap();
     let one = |(n, key): (usize, &SourceKey)| {
         if tree.finished(key).is_none() {
             write_one(&tree, n, key, loops).unwrap();
@@ -204,7 +205,7 @@ fn a_second_run_has_nothing_to_do_and_other_settings_replace() {
     let (again, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     run(again.path(), 3, false);
     let before = snapshot(again.path());
-    let tree = Tree::open(again.path(), &settings_hash(&3), false).unwrap();
+    let tree = Tree::open(again.path(), &LOOPS, &settings_hash(&3), false).unwrap();
     assert!(keys().iter().all(|k| tree.finished(k).is_some()));
     drop(tree);
     run(again.path(), 3, false);
@@ -226,7 +227,7 @@ fn a_missing_or_changed_file_is_made_again() {
     std::fs::write(tmp.path().join("set/b/loops_metadata.csv"), b"cut off").unwrap();
     run(tmp.path(), 3, false);
     same(&before, &snapshot(tmp.path()));
-    std::fs::write(tmp.path().join(RUN_LINES), b"{}").unwrap();
+    std::fs::write(tmp.path().join(LOOPS.lines), b"{}").unwrap();
     run(tmp.path(), 3, false);
     same(&before, &snapshot(tmp.path()));
 }
@@ -236,18 +237,18 @@ fn other_sources_of_earlier_runs_stay_listed() {
     let tmp = tempfile::tempdir().unwrap();
     let keys = keys();
     for n in [0, 2] {
-        let tree = Tree::open(tmp.path(), "s", false).unwrap();
+        let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
         write_one(&tree, n, &keys[n], 1).unwrap();
         tree.commit().unwrap();
     }
-    let tree = Tree::open(tmp.path(), "s", false).unwrap();
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
     assert!(tree.finished(&keys[0]).is_some());
     let failed = tree.write_status(&keys[0], Status::Failed, "cannot be read").unwrap();
     assert_eq!(failed.artefacts.len(), 4);
     let summary = tree.commit().unwrap();
     assert_eq!((summary.loops, summary.manifest.tracks.len()), (1, 2));
     drop(tree);
-    let tree = Tree::open(tmp.path(), "s", false).unwrap();
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
     write_one(&tree, 0, &keys[0], 1).unwrap();
     tree.write_status(&keys[2], Status::NothingFound, "silence").unwrap();
     let summary = tree.commit().unwrap();
@@ -264,7 +265,7 @@ fn cancelling_leaves_no_half_track() {
         }
     }
     let tmp = tempfile::tempdir().unwrap();
-    let tree = Tree::open(tmp.path(), "s", false).unwrap();
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
     let key = &keys()[2];
     let request = TrackRequest {
         source: key,
@@ -283,7 +284,7 @@ fn cancelling_leaves_no_half_track() {
 fn a_dry_run_tells_and_touches_nothing() {
     let tmp = tempfile::tempdir().unwrap();
     let root = tmp.path().join("out");
-    let tree = Tree::open(&root, "s", true).unwrap();
+    let tree = Tree::open(&root, &LOOPS, "s", true).unwrap();
     let key = &keys()[1];
     let told = write_one(&tree, 1, key, 2).unwrap();
     assert_eq!(
@@ -292,7 +293,7 @@ fn a_dry_run_tells_and_touches_nothing() {
     );
     tree.commit().unwrap();
     assert!(!root.exists());
-    let tree = Tree::open(&root, "s", false).unwrap();
+    let tree = Tree::open(&root, &LOOPS, "s", false).unwrap();
     let made = write_one(&tree, 1, key, 2).unwrap();
     let paths = |r: &TrackRecord| {
         r.artefacts
@@ -330,7 +331,7 @@ fn a_killed_run_is_taken_up() {
         std::thread::sleep(std::time::Duration::from_millis(2 + round * 3));
         child.kill().unwrap();
         child.wait().unwrap();
-        interrupted += u32::from(root.exists() && !root.join(MANIFEST).exists());
+        interrupted += u32::from(root.exists() && !root.join(LOOPS.manifest).exists());
         // Half of them with other settings first, whose files must not stay behind.
         if round % 2 == 1 {
             run(&root, 2, true);
@@ -339,4 +340,56 @@ fn a_killed_run_is_taken_up() {
         same(&want, &snapshot(&root));
     }
     println!("{interrupted} of 20 runs were under way when they were killed");
+}
+
+/// A plan of one file.
+struct One(&'static str);
+
+impl Plan for One {
+    fn paths(&self) -> Vec<String> {
+        vec![self.0.into()]
+    }
+
+    fn outline(&self) -> Vec<LoopRecord> {
+        Vec::new()
+    }
+
+    fn write(&self, out: &mut Writer<'_>, _: &dyn Progress) -> Result<Table, ExportError> {
+        out.file(self.0, |f| f.write_all(b"one"))?;
+        let mut rows = Table::default();
+        rows.push([("track_id".to_owned(), Cell::from("set/b"))]);
+        Ok(rows)
+    }
+}
+
+#[test]
+fn trees_of_two_kinds_share_a_folder() {
+    let tmp = tempfile::tempdir().unwrap();
+    run(tmp.path(), 3, false);
+    let loops = std::fs::read(tmp.path().join(LOOPS.manifest)).unwrap();
+    let key = keys().remove(1);
+    let file = "set/b/break_00/drum_break.wav";
+    let tree = Tree::open(tmp.path(), &BREAKS, "s", false).unwrap();
+    assert!(tree.finished(&key).is_none(), "loops are not breaks");
+    tree.write(&key, &One(file), &Silent).unwrap();
+    // As if killed here: the journal of one kind is no business of the other's.
+    drop(tree);
+    let tree = Tree::open(tmp.path(), &LOOPS, &settings_hash(&3u32), false).unwrap();
+    assert!(tree.finished(&key).is_some());
+    tree.commit().unwrap();
+    drop(tree);
+    assert_eq!(std::fs::read(tmp.path().join(LOOPS.manifest)).unwrap(), loops);
+    let tree = Tree::open(tmp.path(), &BREAKS, "s", false).unwrap();
+    assert!(tree.finished(&key).is_some());
+    tree.commit().unwrap();
+    assert!(tmp.path().join(file).exists() && tmp.path().join(BREAKS.manifest).exists());
+    assert!(!tmp.path().join(JOURNAL).exists());
+    // What is no longer found goes, and nothing of the other kind with it.
+    tree.write_status(&key, Status::NothingFound, "").unwrap();
+    tree.commit().unwrap();
+    assert!(!tmp.path().join(file).exists());
+    drop(tree);
+    assert_eq!(std::fs::read(tmp.path().join(LOOPS.manifest)).unwrap(), loops);
+    let tree = Tree::open(tmp.path(), &LOOPS, &settings_hash(&3u32), false).unwrap();
+    assert!(keys().iter().all(|k| tree.finished(k).is_some()));
 }

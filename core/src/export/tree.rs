@@ -16,12 +16,14 @@
 //! stay, and stay listed.
 
 mod loops;
+mod quiet;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
+pub use quiet::{QuietCuts, QuietItem, SliceItem};
 
 use super::destination::{Artefact, Destination, WriteError};
 use super::manifest::{JOURNAL, Journal, LoopRecord, Manifest, SCHEMA, SourceKey, Status, TrackRecord};

@@ -61,13 +61,7 @@ impl Division {
 }
 
 /// The edges of [`divide`].
-pub fn note_edges(
-    frames: usize,
-    count: usize,
-    onsets: &[f64],
-    reach_frames: f64,
-    least_frames: usize,
-) -> Vec<usize> {
+pub fn note_edges(frames: usize, count: usize, onsets: &[f64], reach_frames: f64, least_frames: usize) -> Vec<usize> {
     divide(frames, count, onsets, reach_frames, least_frames).edges
 }
 
@@ -93,7 +87,11 @@ pub fn divide(frames: usize, count: usize, onsets: &[f64], reach_frames: f64, le
     let even = equal_edges(frames, count);
     let count = even.len() - 1;
     let least = least_frames.clamp(1, (frames / count).max(1));
-    let reach = if reach_frames.is_finite() { reach_frames.max(0.0) } else { 0.0 };
+    let reach = if reach_frames.is_finite() {
+        reach_frames.max(0.0)
+    } else {
+        0.0
+    };
     let mut notes: Vec<usize> = onsets
         .iter()
         .filter(|t| t.is_finite() && **t >= 0.0 && **t < frames as f64)
@@ -174,7 +172,7 @@ pub fn divide(frames: usize, count: usize, onsets: &[f64], reach_frames: f64, le
 /// Moves the inner edges of `division` to where a cut is heard least: from an onset back to a zero crossing 1 to 2 ms
 /// before the attack, from an equal place to one within 1 ms. `planes` are the loop's channels. Edges stay `least_frames`
 /// apart where they were.
-pub fn settle(division: &mut Division, planes: &[Vec<f32>], rate: u32, least_frames: usize) {
+pub fn settle(division: &mut Division, planes: &[&[f32]], rate: u32, least_frames: usize) {
     let rate = f64::from(rate);
     let (lead, reach) = ((LEAD * rate).round() as usize, (CROSSING * rate).round() as usize);
     let last = division.edges.len().saturating_sub(1);
@@ -195,7 +193,7 @@ pub fn settle(division: &mut Division, planes: &[Vec<f32>], rate: u32, least_fra
 
 /// The frame from `low` to `high` before which a cut steps least: the least sum over the channels of the magnitudes on
 /// both sides; of equals the nearest to `wanted`, then the earlier. `None` where there is no such frame.
-pub fn calmest(planes: &[Vec<f32>], wanted: usize, low: usize, high: usize) -> Option<usize> {
+pub fn calmest(planes: &[&[f32]], wanted: usize, low: usize, high: usize) -> Option<usize> {
     let step = |i: usize| -> f64 {
         let at = |i: Option<usize>| {
             let sum: f64 = planes
@@ -242,6 +240,165 @@ mod tests {
                 proptest::prop_assert!((*e as f64 - k as f64 * exact).abs() <= 0.5 + 1e-6);
             }
         }
+    }
+
+    /// The least cost by trying every way, as [`divide`] defines it; `least` must not exceed equal parts.
+    fn least_cost(even: &[usize], notes: &[usize], reach: f64, least: usize) -> f64 {
+        fn go(even: &[usize], notes: &[usize], reach: f64, least: usize, k: usize, last: usize) -> f64 {
+            if k + 1 == even.len() {
+                return if last + least <= even[k] { 0.0 } else { f64::INFINITY };
+            }
+            let home = even[k];
+            let to = |at: usize, cost: f64| {
+                if last + least <= at {
+                    cost + go(even, notes, reach, least, k + 1, at)
+                } else {
+                    f64::INFINITY
+                }
+            };
+            let moved = notes
+                .iter()
+                .filter(|n| n.abs_diff(home) as f64 <= reach)
+                .map(|n| to(*n, n.abs_diff(home) as f64 / reach));
+            moved.fold(to(home, 1.0), f64::min)
+        }
+        go(even, notes, reach, least, 1, 0)
+    }
+
+    fn cost(division: &Division, even: &[usize], reach: f64) -> f64 {
+        (1..even.len() - 1)
+            .map(|k| {
+                if division.on_note[k] {
+                    division.edges[k].abs_diff(even[k]) as f64 / reach
+                } else {
+                    1.0
+                }
+            })
+            .sum()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn slices_tile_whatever_the_onsets(
+            frames in 1usize..3_000_000,
+            count in 1usize..70,
+            onsets in proptest::collection::vec(
+                proptest::prop_oneof![
+                    6 => -1e5f64..4e6,
+                    1 => proptest::num::f64::ANY,
+                    2 => proptest::prelude::Just(44_100.0),
+                ],
+                0..80,
+            ),
+            reach in proptest::prop_oneof![4 => 0.0f64..20_000.0, 1 => proptest::num::f64::ANY],
+            least in 0usize..5000,
+        ) {
+            let division = divide(frames, count, &onsets, reach, least);
+            let edges = &division.edges;
+            let even = equal_edges(frames, count);
+            proptest::prop_assert_eq!(edges.len(), even.len());
+            proptest::prop_assert_eq!(division.on_note.len(), even.len());
+            proptest::prop_assert_eq!(edges[0], 0);
+            proptest::prop_assert_eq!(*edges.last().unwrap(), frames);
+            let least = least.clamp(1, (frames / (even.len() - 1)).max(1));
+            proptest::prop_assert!(edges.windows(2).all(|w| w[1] - w[0] >= least));
+            for ((edge, home), on_note) in edges.iter().zip(&even).zip(&division.on_note) {
+                if *on_note {
+                    proptest::prop_assert!(edge.abs_diff(*home) as f64 <= reach);
+                    proptest::prop_assert!(onsets.iter().any(|t| t.round() == *edge as f64));
+                } else {
+                    proptest::prop_assert_eq!(edge, home);
+                }
+            }
+            let mut again = onsets.clone();
+            again.reverse();
+            again.extend_from_slice(&onsets);
+            proptest::prop_assert_eq!(note_edges(frames, count, &again, reach, least), edges.clone());
+        }
+
+        #[test]
+        fn no_other_way_costs_less(
+            count in 2usize..6,
+            notes in proptest::collection::btree_set(1usize..600, 0..9),
+            reach in 1.0f64..150.0,
+            least in 1usize..90,
+        ) {
+            let frames = 600;
+            let onsets: Vec<f64> = notes.iter().map(|n| *n as f64).collect();
+            let notes: Vec<usize> = notes.into_iter().collect();
+            let even = equal_edges(frames, count);
+            let least = least.min(frames / count);
+            let made = cost(&divide(frames, count, &onsets, reach, least), &even, reach);
+            let best = least_cost(&even, &notes, reach, least);
+            proptest::prop_assert!((made - best).abs() < 1e-9, "{} for {}", made, best);
+        }
+
+        #[test]
+        fn settled_slices_tile(
+            frames in 2usize..60_000,
+            count in 2usize..40,
+            onsets in proptest::collection::vec(0.0f64..60_000.0, 0..60),
+            least in 0usize..400,
+            seed in 0u32..1000,
+        ) {
+            let plane: Vec<f32> = (0..frames).map(|i| ((i as f32 + seed as f32) * 0.05).sin()).collect();
+            let mut division = divide(frames, count, &onsets, 2000.0, least);
+            let before = division.clone();
+            settle(&mut division, &[&plane, &plane[..frames / 2]], 44_100, least);
+            let room = |d: &Division| d.edges.windows(2).map(|w| w[1] - w[0]).min().unwrap_or(0);
+            proptest::prop_assert!(room(&division) >= room(&before).min(least.max(1)));
+            proptest::prop_assert_eq!((division.edges[0], *division.edges.last().unwrap()), (0, frames));
+            for ((a, b), on_note) in division.edges.iter().zip(&before.edges).zip(&before.on_note) {
+                proptest::prop_assert!(a.abs_diff(*b) <= 88);
+                proptest::prop_assert!(!on_note || a <= b);
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearer_edge_has_the_onset() {
+        // Equal edges at 100, 200, 300.
+        // A tie goes to the earlier place: the second edge's.
+        assert_eq!(note_edges(400, 4, &[150.0], 60.0, 10), [0, 100, 150, 300, 400]);
+        assert_eq!(note_edges(400, 4, &[140.0], 60.0, 10), [0, 140, 200, 300, 400]);
+        assert_eq!(note_edges(400, 4, &[210.0, 190.0], 60.0, 10), [0, 100, 190, 300, 400]);
+        // Each its own.
+        assert_eq!(
+            note_edges(400, 4, &[f64::NAN, 310.0, 95.0, 205.0, 95.0, 1e9, -4.0], 60.0, 10),
+            [0, 95, 205, 310, 400]
+        );
+        // Too near to the neighbour or to the ends.
+        assert_eq!(note_edges(400, 4, &[60.0], 60.0, 70), [0, 100, 200, 300, 400]);
+        assert_eq!(note_edges(400, 4, &[350.0], 60.0, 60), [0, 100, 200, 300, 400]);
+        assert_eq!(note_edges(0, 4, &[0.0], 60.0, 60), [0, 0]);
+        assert_eq!(note_edges(3, 8, &[1.0], 60.0, 60), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn slices_begin_on_a_crossing_before_the_attack() {
+        // A 500 Hz sine crosses zero every 44.1 frames.
+        let plane: Vec<f32> = (0..2000)
+            .map(|i| (std::f32::consts::TAU * i as f32 / 88.2).sin())
+            .collect();
+        let mut division = divide(2000, 2, &[1010.0], 100.0, 100);
+        assert_eq!(division.onsets_used(), 1);
+        settle(&mut division, &[&plane], 44_100, 100);
+        let edge = division.edges[1];
+        // 1 to 2 ms before the onset.
+        assert!((1010 - 88..=1010 - 44).contains(&edge), "{edge}");
+        assert!(plane[edge - 1].signum() != plane[edge].signum() && plane[edge].abs() < 0.08);
+        assert_eq!(calmest(&[&plane], 5, 10, 3), None);
+        assert_eq!(calmest(&[], 5, 3, 10), Some(5));
+    }
+
+    #[test]
+    fn declicked_slices_end_in_silence() {
+        let mut planes = vec![vec![1.0f32; 10], vec![-1.0; 10]];
+        declick(&mut planes, 4);
+        assert_eq!(planes[0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]);
+        assert_eq!(planes[1][9], 0.0);
+        declick(&mut planes, 100);
+        assert_eq!((planes[0].len(), planes[0][9]), (10, 0.0));
     }
 
     #[test]

@@ -319,7 +319,8 @@ impl Rise {
         for row in self.rows.range(at..) {
             mean.iter_mut().zip(row).for_each(|(m, x)| *m += gain * x);
         }
-        self.out.push(mean.iter().zip(from).map(|(m, f)| (m - f).max(0.0)).sum());
+        self.out
+            .push(mean.iter().zip(from).map(|(m, f)| (m - f).max(0.0)).sum());
     }
 
     fn finish(mut self) -> Vec<f32> {

@@ -105,7 +105,7 @@ impl Planned<'_> {
 /// Everything about a track's loops but their samples.
 pub struct Cuts<'a> {
     request: &'a TrackRequest<'a>,
-    formats: Vec<(config::Format, &'static dyn AudioFormat)>,
+    formats: Vec<Format>,
     loops: Vec<Planned<'a>>,
     table: String,
 }
@@ -113,13 +113,7 @@ pub struct Cuts<'a> {
 impl<'a> Cuts<'a> {
     /// Names the files and places the loops; fails where this build lacks a format.
     pub fn of(request: &'a TrackRequest<'a>) -> Result<Self, ExportError> {
-        let mut formats: Vec<(config::Format, &'static dyn AudioFormat)> = Vec::new();
-        for &format in &request.config.formats {
-            let writer = audio_format(format).ok_or(ExportError::NoFormat("MP3"))?;
-            if !formats.iter().any(|(f, _)| *f == format) {
-                formats.push((format, writer));
-            }
-        }
+        let formats = formats(request.config)?;
         let folder = &request.source.folder;
         let sample_rate = request.track.audio.sample_rate();
         let digits = request.loops.len().to_string().len();
@@ -142,18 +136,7 @@ impl<'a> Cuts<'a> {
                     digits,
                 },
             );
-            let suffixes: Vec<String> = formats
-                .iter()
-                .enumerate()
-                .map(|(i, (_, w))| {
-                    let shared = formats.iter().take(i).any(|(_, v)| v.extension() == w.extension());
-                    if shared {
-                        format!(" - {}.{}", w.tag(), w.extension())
-                    } else {
-                        format!(".{}", w.extension())
-                    }
-                })
-                .collect();
+            let suffixes = suffixes(&formats);
             let files = names.claim(&stem, &suffixes);
             loops.push(Planned {
                 item,
@@ -170,6 +153,37 @@ impl<'a> Cuts<'a> {
             table: format!("{folder}/{TRACK_TABLE}"),
         })
     }
+}
+
+/// A format and what writes it.
+pub(super) type Format = (config::Format, &'static dyn AudioFormat);
+
+/// The formats asked for, each once; fails where this build lacks one.
+pub(super) fn formats(config: &config::Export) -> Result<Vec<Format>, ExportError> {
+    let mut formats: Vec<Format> = Vec::new();
+    for &format in &config.formats {
+        let writer = audio_format(format).ok_or(ExportError::NoFormat("MP3"))?;
+        if !formats.iter().any(|(f, _)| *f == format) {
+            formats.push((format, writer));
+        }
+    }
+    Ok(formats)
+}
+
+/// What follows a name in each format: its extension, and its tag where an earlier format has the same.
+pub(super) fn suffixes(formats: &[Format]) -> Vec<String> {
+    formats
+        .iter()
+        .enumerate()
+        .map(|(i, (_, w))| {
+            let shared = formats.iter().take(i).any(|(_, v)| v.extension() == w.extension());
+            if shared {
+                format!(" - {}.{}", w.tag(), w.extension())
+            } else {
+                format!(".{}", w.extension())
+            }
+        })
+        .collect()
 }
 
 impl Plan for Cuts<'_> {
@@ -279,6 +293,6 @@ fn local_rows(rows: &Table, folder: &str) -> Table {
 }
 
 /// To a thousandth: measurements that mean no more than that.
-fn round3(x: f64) -> f64 {
+pub(super) fn round3(x: f64) -> f64 {
     (x * 1e3).round() / 1e3
 }

@@ -151,49 +151,72 @@ impl WithSimd for Mask<'_> {
 /// The percussive part is the inverse transform of the masked spectrum, the harmonic part what is left. Memory beyond the
 /// two results is some fifty frames.
 pub fn separate(signal: &[f32], n_fft: usize, hop: usize) -> (Vec<f32>, Vec<f32>) {
-    let mut stft = Stft::new(n_fft, hop);
-    let mut inverse = Istft::new(n_fft, hop, signal.len());
-    let bins = stft.bins();
-    let mut separator = Separator::new(bins);
-    let mut row = vec![0.0; bins];
-    let mut masks = vec![0.0; bins * LANES];
-    let mut held: VecDeque<Vec<Complex32>> = VecDeque::with_capacity(REACH);
-    let mut spare: Vec<Vec<Complex32>> = Vec::new();
-    for t in 0..frame_count(signal.len(), hop) {
-        let spectrum = stft.frame(signal, t);
-        power(spectrum, &mut row);
-        let mut kept = spare.pop().unwrap_or_default();
-        kept.clear();
-        kept.extend_from_slice(spectrum);
-        held.push_back(kept);
-        separator.push(&row, |block| {
-            mask_out(block, &mut masks, &mut held, &mut spare, &mut inverse)
-        });
-    }
-    separator.finish(|block| mask_out(block, &mut masks, &mut held, &mut spare, &mut inverse));
-    let percussive = inverse.finish();
+    let percussive = percussive(&[signal], n_fft, hop).pop().unwrap_or_default();
     let harmonic = signal.iter().zip(&percussive).map(|(x, p)| x - p).collect();
     (harmonic, percussive)
 }
 
-/// Hands the percussive part of each frame of `block` to `inverse`.
-fn mask_out(
-    block: Block<'_>,
-    masks: &mut [f32],
-    held: &mut VecDeque<Vec<Complex32>>,
-    spare: &mut Vec<Vec<Complex32>>,
-    inverse: &mut Istft,
-) {
-    to_rows(block.harmonic, masks);
-    for mask in masks.chunks_exact(block.harmonic.len().max(1)).take(block.frames) {
-        let Some(mut spectrum) = held.pop_front() else {
-            return;
-        };
-        for (z, mask) in spectrum.iter_mut().zip(mask) {
-            *z *= 1.0 - mask;
+/// The percussive part of each of `planes`, the channels of one recording, of equal lengths.
+///
+/// All channels share one mask, that of their mean power: each of their own would move sounds about between them.
+pub fn percussive(planes: &[&[f32]], n_fft: usize, hop: usize) -> Vec<Vec<f32>> {
+    let samples = planes.iter().map(|p| p.len()).min().unwrap_or(0);
+    let mut stft = Stft::new(n_fft, hop);
+    let bins = stft.bins();
+    let mut channels = Channels {
+        inverse: planes.iter().map(|_| Istft::new(n_fft, hop, samples)).collect(),
+        held: VecDeque::with_capacity(REACH),
+        spare: Vec::new(),
+        masks: vec![0.0; bins * LANES],
+    };
+    let mut separator = Separator::new(bins);
+    let (mut row, mut sum) = (vec![0.0; bins], vec![0.0; bins]);
+    let gain = 1.0 / planes.len().max(1) as f32;
+    for t in 0..frame_count(samples, hop) {
+        let mut kept = channels.spare.pop().unwrap_or_default();
+        kept.clear();
+        sum.fill(0.0);
+        for plane in planes {
+            let spectrum = stft.frame(&plane[..samples], t);
+            kept.extend_from_slice(spectrum);
+            power(spectrum, &mut row);
+            sum.iter_mut().zip(&row).for_each(|(sum, p)| *sum += p * gain);
         }
-        inverse.push(&mut spectrum);
-        spare.push(spectrum);
+        channels.held.push_back(kept);
+        separator.push(&sum, |block| channels.take(block));
+    }
+    separator.finish(|block| channels.take(block));
+    channels.inverse.into_iter().map(Istft::finish).collect()
+}
+
+/// Spectra that wait for their masks.
+struct Channels {
+    /// One a channel.
+    inverse: Vec<Istft>,
+    /// The frames not yet masked, each with all its channels.
+    held: VecDeque<Vec<Complex32>>,
+    /// Frames to use again.
+    spare: Vec<Vec<Complex32>>,
+    masks: Vec<f32>,
+}
+
+impl Channels {
+    /// Hands the percussive part of each frame of `block` to the inverse transforms.
+    fn take(&mut self, block: Block<'_>) {
+        to_rows(block.harmonic, &mut self.masks);
+        let bins = block.harmonic.len().max(1);
+        for mask in self.masks.chunks_exact(bins).take(block.frames) {
+            let Some(mut spectra) = self.held.pop_front() else {
+                return;
+            };
+            for (spectrum, inverse) in spectra.chunks_exact_mut(bins).zip(&mut self.inverse) {
+                for (z, mask) in spectrum.iter_mut().zip(mask) {
+                    *z *= 1.0 - mask;
+                }
+                inverse.push(spectrum);
+            }
+            self.spare.push(spectra);
+        }
     }
 }
 
@@ -275,5 +298,22 @@ mod tests {
         for i in 0..n {
             assert!((harmonic[i] + percussive[i] - both[i]).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn channels_share_a_mask_and_keep_their_places() {
+        let x = noise(30_000, 3);
+        let half: Vec<f32> = x.iter().map(|v| 0.5 * v).collect();
+        let silent = vec![0.0; x.len()];
+        let parts = percussive(&[&x, &half, &silent], 1024, 256);
+        let (_, alone) = separate(&x, 1024, 256);
+        assert_eq!(parts.len(), 3);
+        assert!(parts[2].iter().all(|v| *v == 0.0));
+        for (i, one) in alone.iter().enumerate() {
+            assert!((parts[0][i] - 2.0 * parts[1][i]).abs() < 1e-5);
+            // The mask does not depend on the level.
+            assert!((parts[0][i] - one).abs() < 1e-4, "{i}");
+        }
+        assert!(percussive(&[], 1024, 256).is_empty());
     }
 }

@@ -275,7 +275,7 @@ fn cancelling_leaves_no_half_track() {
         loops: &items(4),
         config: &config(),
     };
-    let stopped = tree.write_track(&request, &Soon(0.into()));
+    let stopped = tree.write(key, &Cuts::of(&request).unwrap(), &Soon(0.into()));
     assert!(matches!(stopped, Err(ExportError::Cancelled(_))));
     assert!(snapshot(tmp.path()).is_empty());
 }

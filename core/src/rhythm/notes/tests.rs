@@ -155,7 +155,8 @@ fn chords_that_swell_are_heard() {
     let heard = score.heard(Heard::Notes);
     let (found, error) = compare(&heard, &times, 0.06);
     assert!(found >= 15 && heard.len() <= 18, "{found} of 16 in {heard:?}");
-    assert!(error < 0.035, "{error}");
+    // The middle of the swell.
+    assert!(error < 0.045, "{error}");
 }
 
 #[test]

@@ -201,6 +201,8 @@ pub enum Task {
     Beats,
     /// Twenty loops in variety order, and the break, drumless and quiet regions.
     Loops,
+    /// Drum hits and their classes.
+    Onsets,
 }
 
 /// `predict`.

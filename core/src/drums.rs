@@ -5,5 +5,14 @@
 //! with a [`kit::Groove`] that replays the break on it.
 
 pub mod class;
+mod cluster;
+pub mod describe;
+pub mod hits;
 pub mod kit;
+pub mod model;
+pub mod onset;
+pub mod patch;
+pub mod pick;
+pub mod render;
+pub mod rules;
 pub mod stem;

@@ -6,6 +6,7 @@
 //! * [`cut`]: the samples of a loop, with its seam mended where it would click; [`level`]: its gain.
 //! * [`AudioFormat`]: how samples and [`meta::LoopMeta`] become a file's bytes; [`table::TableFormat`]: the same for tables.
 //!   Both write to streams: they know no paths.
+//! * [`kit`]: kits of one-shots as samplers read them; [`midi`]: the grooves that play them.
 //! * [`name`] and [`layout`]: what files and folders are called, whatever the tags hold.
 //! * [`picture`]: what can be drawn; [`plot`]: a track's waveform with its grid and form; [`click`]: a track with clicks on
 //!   its beats. Both are for judging by eye and ear.
@@ -16,10 +17,12 @@ pub mod cut;
 pub mod destination;
 pub mod error;
 pub mod flac;
+pub mod kit;
 pub mod layout;
 pub mod level;
 pub mod manifest;
 pub mod meta;
+pub mod midi;
 #[cfg(feature = "mp3")]
 pub mod mp3;
 pub mod name;

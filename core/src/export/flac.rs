@@ -34,9 +34,11 @@ impl AudioFormat for Flac {
         if let Some(artist) = &meta.artist {
             options = options.tag("ARTIST", artist);
         }
-        options = options
-            .tag("COMMENT", &meta.comment)
-            .tag("BPM", format!("{:.2}", meta.bpm));
+        options = options.tag("COMMENT", &meta.comment);
+        // One-shots have none.
+        if meta.beats > 0 {
+            options = options.tag("BPM", format!("{:.2}", meta.bpm));
+        }
         if let Some(key) = &meta.key {
             options = options.tag("INITIALKEY", key);
         }
@@ -83,6 +85,7 @@ mod tests {
         let meta = LoopMeta {
             title: "Tïtle".into(),
             comment: "c".into(),
+            beats: 16,
             bpm: 124.0,
             key: Some("Am".into()),
             ..LoopMeta::default()
@@ -96,7 +99,10 @@ mod tests {
         let bytes = out.into_inner();
         let text = String::from_utf8_lossy(&bytes[..1000]).into_owned();
         assert!(
-            text.contains("TITLE=Tïtle") && text.contains("INITIALKEY=Am") && !text.contains("ARTIST"),
+            text.contains("TITLE=Tïtle")
+                && text.contains("INITIALKEY=Am")
+                && text.contains("BPM=124.00")
+                && !text.contains("ARTIST"),
             "{text}"
         );
         let mut reader = flac_codec::decode::FlacSampleReader::new(Cursor::new(bytes)).unwrap();

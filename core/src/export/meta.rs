@@ -1,6 +1,7 @@
 //! What a loop's file says about it, whatever the format.
 
 use super::tree::{LoopItem, TrackRequest};
+use crate::drums::class::Class;
 use crate::loops::candidate::Candidate;
 use crate::loops::slices::beat_edges;
 
@@ -37,6 +38,28 @@ pub struct LoopMeta {
 }
 
 impl LoopMeta {
+    /// What the file of a one-shot says: what it is, and nothing of tempo, key or loop points, which it has none of.
+    pub fn one_shot(title: &str, artist: Option<&str>, class: Class) -> Self {
+        let title = plain_text(title);
+        Self {
+            comment: format!("One-shot, {}", class.label()),
+            artist: artist.map(plain_text).filter(|a| !a.is_empty()),
+            beats: 0,
+            // The meter of programs that want one all the same.
+            beats_per_bar: 4,
+            beat_unit: 4,
+            bpm: 0.0,
+            key: None,
+            root: None,
+            cues: Vec::new(),
+            bext: false,
+            seed: title
+                .bytes()
+                .fold(0, |s: u64, b| s.wrapping_mul(31).wrapping_add(b.into())),
+            title,
+        }
+    }
+
     pub(crate) fn of(request: &TrackRequest<'_>, item: &LoopItem, frames: usize, bpm: f64) -> Self {
         let candidate = &item.candidate;
         let beats_per_bar = beats_per_bar(candidate);
@@ -82,7 +105,7 @@ impl LoopMeta {
 }
 
 /// Text without control characters, at most 200 characters long.
-fn plain_text(text: &str) -> String {
+pub(super) fn plain_text(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .take(200)

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! beats   {"id", "beats": [..], "downbeats": [..], "bpm"}
+//! onsets  {"id", "onsets": [{"t", "cls"}, ..]}
 //! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
 //! ```
 
@@ -23,6 +24,9 @@ use super::load::load;
 use super::run::{Observer, TrackError};
 use crate::analysis::Analysis;
 use crate::config::{Config, Order};
+use crate::drums;
+use crate::drums::class::{Class, Drum};
+use crate::drums::model::{HitModel, HitModelError};
 use crate::loops;
 use crate::progress::{Progress, Stage};
 use crate::units::Span;
@@ -37,6 +41,8 @@ pub enum Task {
     Beats,
     /// Loops in variety order, and regions.
     Loops,
+    /// Drum hits and their classes.
+    Onsets,
 }
 
 /// What is to be done.
@@ -93,6 +99,9 @@ pub enum PredictError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The model of hits cannot be used.
+    #[error(transparent)]
+    HitModel(#[from] HitModelError),
     /// The system gives us no thread.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -134,6 +143,24 @@ pub struct LoopsAnswer {
     pub drumless: Vec<Region>,
     /// Quiet sections.
     pub quiet: Vec<Region>,
+}
+
+/// An answer about drum hits.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct OnsetsAnswer {
+    /// The item.
+    pub id: String,
+    /// Hits in order of time, an entry for each class of each.
+    pub onsets: Vec<OnsetClass>,
+}
+
+/// A hit of one class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OnsetClass {
+    /// The attack, in seconds.
+    pub t: f64,
+    /// The drum, `other` for percussion; null where it is a note.
+    pub cls: Option<&'static str>,
 }
 
 /// A loop, in seconds.
@@ -196,9 +223,20 @@ pub fn predict(
     // The truth holds loops of two bars and more, and counts what is left out as wrong.
     config.loops.bars.retain(|bars| *bars > 1);
     config.rank.min_rel_score = None;
+    let hits = match request.task {
+        Task::Onsets => drums::model::shipped()?,
+        Task::Beats | Task::Loops => None,
+    };
     let work = |index: usize| {
         let progress = OfItem { observer, index };
-        answer(request, &request.items[index], &config, models, &progress)
+        answer(
+            request,
+            &request.items[index],
+            &config,
+            models,
+            hits.as_deref(),
+            &progress,
+        )
     };
     let mut report = Report {
         lines: String::new(),
@@ -252,6 +290,7 @@ fn answer(
     item: &Item,
     config: &Config,
     models: Models<'_>,
+    hits: Option<&dyn HitModel>,
     progress: &dyn Progress,
 ) -> Result<String, TrackError> {
     let mut track = load(&request.set.join(&item.audio), config, progress)?.track;
@@ -290,7 +329,33 @@ fn answer(
                 quiet: regions(&found.structure.regions.quiet),
             })
         }
+        Task::Onsets => {
+            let span = Span {
+                start: 0.0,
+                end: track.audio.frames() as f64,
+            };
+            let found = drums::hits::of(&track.audio, span, hits, progress)?;
+            let onsets = found.hits.iter().flat_map(|hit| {
+                hit.labels.iter().map(|class| OnsetClass {
+                    t: seconds(hit.onset, rate),
+                    cls: drum_name(*class),
+                })
+            });
+            line(&OnsetsAnswer {
+                id,
+                onsets: onsets.collect(),
+            })
+        }
     })
+}
+
+/// What scorers call a class.
+fn drum_name(class: Class) -> Option<&'static str> {
+    match class {
+        Class::Drum(Drum::Perc) => Some("other"),
+        Class::Drum(drum) => Some(drum.name()),
+        Class::Synth(_) | Class::Silence => None,
+    }
 }
 
 fn empty(task: Task, id: &str) -> String {
@@ -302,6 +367,10 @@ fn empty(task: Task, id: &str) -> String {
         Task::Loops => line(&LoopsAnswer {
             id: id.to_owned(),
             ..LoopsAnswer::default()
+        }),
+        Task::Onsets => line(&OnsetsAnswer {
+            id: id.to_owned(),
+            ..OnsetsAnswer::default()
         }),
     }
 }

@@ -16,6 +16,7 @@ use super::load::{Loaded, load};
 use crate::analysis::Analysis;
 use crate::audio::decode::{DecodeError, DecodeErrorKind};
 use crate::config::Config;
+use crate::drums::hits::HitsError;
 use crate::export::manifest::{SourceKey, Status, TrackRecord};
 use crate::export::table::Table;
 use crate::export::tree::{Kind, Plan, RunSummary, Tree};
@@ -172,6 +173,9 @@ pub enum TrackError {
     /// It cannot be analysed.
     #[error(transparent)]
     Suggest(super::Error),
+    /// Its hits cannot be found.
+    #[error(transparent)]
+    Hits(HitsError),
     /// What was found cannot be written.
     #[error(transparent)]
     Export(ExportError),
@@ -188,6 +192,15 @@ impl From<DecodeError> for TrackError {
         match error.kind {
             DecodeErrorKind::Cancelled(c) => Self::Cancelled(c),
             _ => Self::Decode(error),
+        }
+    }
+}
+
+impl From<HitsError> for TrackError {
+    fn from(error: HitsError) -> Self {
+        match error {
+            HitsError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Hits(other),
         }
     }
 }
@@ -230,7 +243,7 @@ impl TrackError {
                 _ => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             },
             Self::Suggest(_) => "check the settings with `loopwright config`",
-            Self::Export(_) => return None,
+            Self::Hits(_) | Self::Export(_) => return None,
             Self::Panicked(_) => "this is a defect in Loopwright: please report it, with the file if you can",
             Self::Cancelled(_) => "run again to go on",
         })

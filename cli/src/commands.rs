@@ -8,6 +8,7 @@ mod doctor;
 mod features;
 mod find;
 mod predict;
+mod quiet;
 
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
@@ -22,6 +23,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
     let general = &cli.general;
     match &cli.command {
         Command::Find(args) => find::run(args, general),
+        Command::Quiet(args) => quiet::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Features(args) => features::run(args),

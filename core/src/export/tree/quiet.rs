@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <track>/loop_01.wav                                            with its finest slices as cue points
+//! <track>/loop_01.mid                                            plays those slices in order
 //! <track>/loop_01/slices_08/<track>_loop01_08_slice_000.wav …    whose samples, end to end, are the loop's
 //! <track>/loop_01/slices_08/<track>_loop01_08_slices.csv         a row a slice
 //! <track>_quiet_loops_and_slices.csv                             a row for each way to slice each loop
@@ -17,6 +18,7 @@ use crate::export::layout::QUIET_TABLE;
 use crate::export::level;
 use crate::export::manifest::LoopRecord;
 use crate::export::meta::{self, LoopMeta};
+use crate::export::midi;
 use crate::export::name::component;
 use crate::export::table::{Cell, Table};
 use crate::export::{AudioView, ExportError};
@@ -70,6 +72,7 @@ struct Planned<'a> {
     bpm: f64,
     /// One path a format.
     files: Vec<String>,
+    midi: Option<String>,
     sets: Vec<PlannedSet<'a>>,
 }
 
@@ -125,6 +128,7 @@ impl<'a> QuietCuts<'a> {
                     quiet,
                     bpm: meta::implied_bpm(quiet.item.candidate.beats, quiet.place.frames, sample_rate),
                     files: named(&base),
+                    midi: (!sets.is_empty()).then(|| format!("{base}.mid")),
                     sets,
                 }
             })
@@ -199,6 +203,13 @@ impl<'a> QuietCuts<'a> {
         for ((_, format), path) in self.formats.iter().zip(&planned.files) {
             clipped.push(out.audio(path, *format, view, &meta)?.clipped);
         }
+        if let (Some(path), Some(finest)) = (&planned.midi, finest) {
+            let beats_per_bar = meta.beats_per_bar;
+            out.file(path, |out| {
+                let groove = midi::slices_groove(&meta.title, finest, meta.bpm, meta.beats, beats_per_bar)?;
+                midi::write(out, &groove, midi::Channel::Slices)
+            })?;
+        }
         let done = self.record(planned, &cut, gain_db, clipped.first().copied().unwrap_or(0));
         for (set, edges) in planned.sets.iter().zip(&edges) {
             self.write_slices(set, edges, &cut.planes, &meta, out)?;
@@ -263,6 +274,7 @@ impl Plan for QuietCuts<'_> {
         let mut paths = Vec::new();
         for planned in &self.loops {
             paths.extend(planned.files.iter().cloned());
+            paths.extend(planned.midi.clone());
             for set in &planned.sets {
                 paths.extend(set.files.iter().flatten().map(|name| set.path(name)));
                 paths.push(set.path(&set.table));

@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod settings;
 
 pub use settings::{
-    BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, RankFlags, RhythmFlags, Said,
-    SettingFlags, rhythm_flags,
+    BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, QuietFlags, QuietSettingFlags,
+    RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
 };
 
 const EXAMPLES: &str = "\
@@ -65,6 +65,8 @@ pub enum Command {
     Find(Box<Find>),
     /// Find drum breaks and write them out with their hits, kits and grooves
     Breaks(Box<Breaks>),
+    /// Find loops with quiet drums or none, and slice them on their notes
+    Quiet(Box<Quiet>),
     /// Show a track's tempo, beats, meter, key, sections and regions
     Analyze(Analyze),
     /// Answer a labelled set for a scorer
@@ -139,6 +141,31 @@ pub struct Breaks {
     /// Of the files written.
     #[command(flatten)]
     pub export: ExportFlags,
+}
+
+/// `quiet`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  loopwright quiet song.wav --out quiet
+      The best bars to layer over something else, in quiet/song/, each also as 8 and 16 slices.
+  loopwright quiet ~/Music --out quiet --bars 8,16 --slices 16
+      Longer ones of every track under a folder, sixteen slices each.
+  loopwright quiet song.wav --out quiet --max-perc 0.5 --max-boundary 3
+      Soft drums are welcome too.
+  loopwright quiet song.wav --out quiet --declick 1
+      Slices for one-shot use: each ends in a fade. Without it they make up the loop, sample by sample.
+
+For each loop: loop_01.wav with the finest slices as cue points, loop_01.mid that plays them in order
+from note 36 (C1) up, and loop_01/slices_08/ and so on with the slices and a table. Interrupted runs go on where
+they stopped: the same command skips what is already done.")]
+pub struct Quiet {
+    /// What every command that writes a folder takes.
+    #[command(flatten)]
+    pub batch: BatchFlags,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: QuietSettingFlags,
 }
 
 /// What every command that works through files and writes a folder takes.

@@ -9,6 +9,7 @@ mod doctor;
 mod features;
 mod find;
 mod predict;
+mod quiet;
 
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
@@ -24,6 +25,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
     match &cli.command {
         Command::Find(args) => find::run(args, general),
         Command::Breaks(args) => breaks::run(args, general),
+        Command::Quiet(args) => quiet::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Features(args) => features::run(args),

@@ -1,11 +1,13 @@
 //! Every setting, with its default. One section per part of the work; unknown keys are errors.
 
 pub mod fraction;
+pub mod quiet;
 pub mod tuning;
 
 use serde::{Deserialize, Serialize};
 
 use fraction::Fraction;
+pub use quiet::Quiet;
 
 /// All settings. Defaults work on a normal song.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub struct Config {
     pub loops: Loops,
     /// Scores, cut-offs, order.
     pub rank: Rank,
+    /// Quiet loops and their slices.
+    pub quiet: Quiet,
     /// The constants of structure, scores and order.
     pub tuning: tuning::Tuning,
     /// What is written, and how.
@@ -332,6 +336,7 @@ impl Config {
             "is empty: name a file, or `none`".into(),
         )?;
         self.validate_overrides()?;
+        self.quiet.validate()?;
         let bars = &self.loops.bars;
         check(
             !bars.is_empty(),

@@ -8,6 +8,7 @@ pub mod find;
 pub mod given;
 pub mod load;
 pub mod predict;
+pub mod quiet;
 pub mod run;
 pub mod suggest;
 

@@ -22,6 +22,8 @@
 //!    a network (`network`, fed by [`input`]), its [`activation`] is the strongest part of the evidence.
 //! 6. `overrides`: what the user says instead; [`alternatives`]: what else could be said, and how to say it.
 //!
+//! Apart from all that, [`notes`] hears where notes begin, for slicing.
+//!
 //! Sources: Scheirer 1998, Ellis 2007, Klapuri et al. 2006, Böck and Widmer 2013; the joint choice of beats and bars by
 //! musical evidence follows Goto and Muraoka 1999.
 
@@ -38,6 +40,7 @@ pub mod input;
 pub mod load;
 #[cfg(feature = "onnx")]
 pub mod network;
+pub mod notes;
 mod onset;
 mod overrides;
 mod refine;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use loopwright_core::config::fraction::Fraction;
-use loopwright_core::config::{self, Format, Level, Order};
+use loopwright_core::config::{self, Format, Level, Order, Quiet};
 use serde_json::{Value, json};
 
 /// All flags that stand for settings.
@@ -218,6 +218,95 @@ impl BreakFlags {
         say("kits", some(&kits).map(|k| json!(k)), "--kit");
         say("kits", self.no_kit.then_some(json!([])), "--no-kit");
         say("plot", self.plot.then_some(json!(true)), "--plot");
+        said
+    }
+}
+
+/// Flags of the command `quiet` that stand for settings.
+#[derive(Debug, Clone, Default, Args)]
+pub struct QuietSettingFlags {
+    /// Of the beat tracker.
+    #[command(flatten)]
+    pub rhythm: RhythmFlags,
+    /// Of what is quiet, and how it is sliced.
+    #[command(flatten)]
+    pub quiet: QuietFlags,
+    /// Of the ranking.
+    #[command(flatten)]
+    pub rank: RankFlags,
+    /// Of the files written.
+    #[command(flatten)]
+    pub export: ExportFlags,
+}
+
+/// Flags of what is quiet, and how it is sliced.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which loops, and their slices")]
+pub struct QuietFlags {
+    /// Lengths of loops in bars, by commas [default: 2,4,8,16]
+    #[arg(long, value_name = "BARS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub bars: Vec<u32>,
+    /// Let loops begin on any beat, not only on bar lines
+    #[arg(long)]
+    pub any_beat: bool,
+    /// Most that the percussive part may have of a loop's level, from 0 to 1 (perc_to_total_rms) [default: 0.3]
+    #[arg(long, value_name = "SHARE", value_parser = up_to_two)]
+    pub max_perc: Option<f64>,
+    /// Most that may start at a loop's ends (boundary_quiet_score) [default: 1.8]
+    #[arg(long, value_name = "SCORE", value_parser = not_negative)]
+    pub max_boundary: Option<f64>,
+    /// Into how many slices each loop is cut, by commas; numbers above 16 only where they are at most twice its bars
+    /// [default: 8,16,32]
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..=64))]
+    pub slices: Vec<u32>,
+    /// Farthest that the edge of a slice moves to the start of a note, in milliseconds [default: 120]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub slice_reach: Option<f64>,
+    /// Shortest slice, in milliseconds [default: 30]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub min_slice: Option<f64>,
+    /// Fade at the end of each slice, in milliseconds, 2 at most; slices with a fade do not make up the loop [default: 0]
+    #[arg(long, value_name = "MS", value_parser = up_to_two)]
+    pub declick: Option<f64>,
+}
+
+impl QuietSettingFlags {
+    /// What was said, setting by setting.
+    pub fn said(&self) -> Vec<Said> {
+        let shared = SettingFlags {
+            rhythm: self.rhythm.clone(),
+            loops: LoopFlags::default(),
+            rank: self.rank.clone(),
+            export: self.export.clone(),
+        };
+        let mut said = shared.said();
+        let q = &self.quiet;
+        if q.any_beat {
+            said.push(("loops", "any_beat", json!(true), "--any-beat"));
+        }
+        let mut say = |key, value: Option<Value>, flag| {
+            if let Some(value) = value {
+                said.push(("quiet", key, value, flag));
+            }
+        };
+        say("bars", some(&q.bars).map(|b| json!(b)), "--bars");
+        say("max_perc_to_total_rms", q.max_perc.map(|x| json!(x)), "--max-perc");
+        // What is drumless may always have a little more, and never less.
+        let drumless = Quiet::default().max_perc_drumless;
+        say(
+            "max_perc_drumless",
+            q.max_perc.filter(|x| *x > drumless).map(|x| json!(x)),
+            "--max-perc",
+        );
+        say(
+            "max_boundary_quiet_score",
+            q.max_boundary.map(|x| json!(x)),
+            "--max-boundary",
+        );
+        say("slices", some(&q.slices).map(|n| json!(n)), "--slices");
+        say("slice_reach_ms", q.slice_reach.map(|x| json!(x)), "--slice-reach");
+        say("min_slice_ms", q.min_slice.map(|x| json!(x)), "--min-slice");
+        say("declick_ms", q.declick.map(|x| json!(x)), "--declick");
         said
     }
 }
@@ -493,6 +582,16 @@ fn probability(text: &str) -> Result<f64, String> {
             Ok(x)
         } else {
             Err("must be from 0 to 1".to_owned())
+        }
+    })
+}
+
+fn up_to_two(text: &str) -> Result<f64, String> {
+    finite(text).and_then(|x| {
+        if (0.0..=2.0).contains(&x) {
+            Ok(x)
+        } else {
+            Err("must be from 0 to 2".to_owned())
         }
     })
 }

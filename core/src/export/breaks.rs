@@ -29,7 +29,8 @@ use super::name;
 use super::picture::{PICTURE_FORMATS, PictureFormat};
 use super::plot::hits::{self as hits_plot, HitsPlot};
 use super::table::Table;
-use super::tree::{Plan, Writer, writers};
+use super::tree::loops::{formats, suffixes};
+use super::tree::{Plan, Writer};
 use super::wav::Wav;
 use super::{AudioFormat, AudioView, ExportError};
 use crate::audio::AudioBuffer;
@@ -109,12 +110,14 @@ impl<'a> Breaks<'a> {
                 }
             })
             .collect();
+        let formats = formats(&config.export)?;
+        let endings = suffixes(&formats);
         Ok(Self {
             source,
             track,
             grid,
             config,
-            formats: writers(&config.export.formats)?,
+            formats: formats.into_iter().map(|(_, w)| w).zip(endings).collect(),
             picture: config.breaks.plot.then(|| PICTURE_FORMATS.first().copied()).flatten(),
             breaks,
         })

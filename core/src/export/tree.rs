@@ -15,13 +15,15 @@
 //! on side by side, or on whether the run was interrupted and started again. Tracks of earlier runs into the same folder
 //! stay, and stay listed.
 
-mod loops;
+pub(super) mod loops;
+mod quiet;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest, writers};
+pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
+pub use quiet::{QuietCuts, QuietItem, SliceItem};
 
 use super::destination::{Artefact, Destination, WriteError};
 use super::manifest::{JOURNAL, Journal, LoopRecord, Manifest, SCHEMA, SourceKey, Status, TrackRecord};

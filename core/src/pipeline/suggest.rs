@@ -163,7 +163,7 @@ pub fn from_analysis(
 }
 
 /// The content of the section in which a candidate begins; candidates outside all sections stand for themselves.
-fn content(structure: &Structure, candidate: &Candidate) -> usize {
+pub(super) fn content(structure: &Structure, candidate: &Candidate) -> usize {
     match structure.section_at(candidate.first_bar) {
         Some(s) => structure.sections[s].content,
         None => structure.sections.len() + candidate.first_bar,
@@ -171,7 +171,7 @@ fn content(structure: &Structure, candidate: &Candidate) -> usize {
 }
 
 /// What speaks for a loop, and what against it.
-fn reasons(structure: &Structure, candidate: &Candidate) -> Vec<String> {
+pub(super) fn reasons(structure: &Structure, candidate: &Candidate) -> Vec<String> {
     let mut out = Vec::new();
     let Some(index) = structure.section_at(candidate.first_bar) else {
         return out;

@@ -105,7 +105,7 @@ impl Planned<'_> {
 /// Everything about a track's loops but their samples.
 pub struct Cuts<'a> {
     request: &'a TrackRequest<'a>,
-    formats: Vec<(&'static dyn AudioFormat, String)>,
+    formats: Vec<Format>,
     loops: Vec<Planned<'a>>,
     table: String,
 }
@@ -113,7 +113,7 @@ pub struct Cuts<'a> {
 impl<'a> Cuts<'a> {
     /// Names the files and places the loops; fails where this build lacks a format.
     pub fn of(request: &'a TrackRequest<'a>) -> Result<Self, ExportError> {
-        let formats = writers(&request.config.formats)?;
+        let formats = formats(request.config)?;
         let folder = &request.source.folder;
         let sample_rate = request.track.audio.sample_rate();
         let digits = request.loops.len().to_string().len();
@@ -136,7 +136,7 @@ impl<'a> Cuts<'a> {
                     digits,
                 },
             );
-            let suffixes: Vec<String> = formats.iter().map(|(_, ending)| ending.clone()).collect();
+            let suffixes = suffixes(&formats);
             let files = names.claim(&stem, &suffixes);
             loops.push(Planned {
                 item,
@@ -153,6 +153,37 @@ impl<'a> Cuts<'a> {
             table: format!("{folder}/{TRACK_TABLE}"),
         })
     }
+}
+
+/// A format and what writes it.
+pub(in crate::export) type Format = (config::Format, &'static dyn AudioFormat);
+
+/// The formats asked for, each once; fails where this build lacks one.
+pub(in crate::export) fn formats(config: &config::Export) -> Result<Vec<Format>, ExportError> {
+    let mut formats: Vec<Format> = Vec::new();
+    for &format in &config.formats {
+        let writer = audio_format(format).ok_or(ExportError::NoFormat("MP3"))?;
+        if !formats.iter().any(|(f, _)| *f == format) {
+            formats.push((format, writer));
+        }
+    }
+    Ok(formats)
+}
+
+/// What follows a name in each format: its extension, and its tag where an earlier format has the same.
+pub(in crate::export) fn suffixes(formats: &[Format]) -> Vec<String> {
+    formats
+        .iter()
+        .enumerate()
+        .map(|(i, (_, w))| {
+            let shared = formats.iter().take(i).any(|(_, v)| v.extension() == w.extension());
+            if shared {
+                format!(" - {}.{}", w.tag(), w.extension())
+            } else {
+                format!(".{}", w.extension())
+            }
+        })
+        .collect()
 }
 
 impl Plan for Cuts<'_> {
@@ -201,26 +232,6 @@ impl Plan for Cuts<'_> {
         }
         Ok(rows)
     }
-}
-
-/// The writer of each of `formats`, once each, with the ending of its files: its extension, and before it what tells it
-/// from an earlier format of that extension. Fails where this build lacks one.
-pub fn writers(formats: &[config::Format]) -> Result<Vec<(&'static dyn AudioFormat, String)>, ExportError> {
-    let mut out: Vec<(&'static dyn AudioFormat, String)> = Vec::new();
-    for (i, format) in formats.iter().enumerate() {
-        if formats[..i].contains(format) {
-            continue;
-        }
-        let writer = audio_format(*format).ok_or(ExportError::NoFormat("MP3"))?;
-        let shared = out.iter().any(|(w, _)| w.extension() == writer.extension());
-        let ending = if shared {
-            format!(" - {}.{}", writer.tag(), writer.extension())
-        } else {
-            format!(".{}", writer.extension())
-        };
-        out.push((writer, ending));
-    }
-    Ok(out)
 }
 
 /// A loop's row for the run's tables.
@@ -282,6 +293,6 @@ fn local_rows(rows: &Table, folder: &str) -> Table {
 }
 
 /// To a thousandth: measurements that mean no more than that.
-fn round3(x: f64) -> f64 {
+pub(super) fn round3(x: f64) -> f64 {
     (x * 1e3).round() / 1e3
 }

@@ -193,6 +193,8 @@ pub enum Task {
     Beats,
     /// Twenty loops in variety order, and the break, drumless and quiet regions.
     Loops,
+    /// What a single sound is: kick, snare, hi-hat, …
+    Oneshots,
 }
 
 /// `predict`.
@@ -205,6 +207,7 @@ figures can be compared.
 
 Examples:
   loopwright predict beats eval/beats --out beats.jsonl
+  loopwright predict oneshots eval/oneshots --out oneshots.jsonl
   loopwright predict loops eval/songs --out loops.jsonl --grid truth.jsonl
       Ranks with the given beats ({\"id\", \"beats\", \"downbeats\"} in seconds, a line each), so that
       ranking is scored apart from beat tracking.")]

@@ -6,3 +6,4 @@
 
 pub mod class;
 pub mod kit;
+pub mod oneshot;

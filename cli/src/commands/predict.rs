@@ -27,6 +27,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
         task: match args.task {
             args::Task::Beats => Task::Beats,
             args::Task::Loops => Task::Loops,
+            args::Task::Oneshots => Task::OneShots,
         },
         set: &args.set,
         items: &items,

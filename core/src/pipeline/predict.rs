@@ -6,7 +6,10 @@
 //! ```text
 //! beats   {"id", "beats": [..], "downbeats": [..], "bpm"}
 //! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
+//! oneshots {"id", "cls"}
 //! ```
+//!
+//! One-shots are judged by ear alone: the names of their files would tell.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,6 +26,8 @@ use super::given::{GivenBeats, GivenError};
 use super::load::load;
 use crate::analysis::Analysis;
 use crate::config::{Config, Order};
+use crate::drums::class::{Class, Drum, Synth};
+use crate::drums::oneshot::{self, Classifier};
 use crate::loops;
 use crate::progress::{Progress, Stage};
 use crate::units::Span;
@@ -37,6 +42,8 @@ pub enum Task {
     Beats,
     /// Loops in variety order, and regions.
     Loops,
+    /// The class of a single sound.
+    OneShots,
 }
 
 /// What is to be done.
@@ -85,6 +92,9 @@ pub enum PredictError {
     /// The grids cannot be used.
     #[error(transparent)]
     Grid(#[from] GivenError),
+    /// There is no classifier of one-shots.
+    #[error(transparent)]
+    OneShots(#[from] oneshot::load::LoadError),
     /// The answers cannot be written.
     #[error("{}: cannot write: {source}", path.display())]
     Write {
@@ -134,6 +144,15 @@ pub struct LoopsAnswer {
     pub drumless: Vec<Region>,
     /// Quiet sections.
     pub quiet: Vec<Region>,
+}
+
+/// An answer about a one-shot.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct OneShotAnswer {
+    /// The item.
+    pub id: String,
+    /// What it is, as sets of one-shots name it: a drum's name, `other`, `synth_bass` or `synth`; empty for a failure.
+    pub cls: &'static str,
 }
 
 /// A loop, in seconds.
@@ -196,9 +215,13 @@ pub fn predict(
     // The truth holds loops of two bars and more, and counts what is left out as wrong.
     config.loops.bars.retain(|bars| *bars > 1);
     config.rank.min_rel_score = None;
+    let oneshots = match request.task {
+        Task::OneShots => oneshot::load::shipped()?,
+        _ => Classifier::default(),
+    };
     let work = |index: usize| {
         let progress = OfItem { observer, index };
-        answer(request, &request.items[index], &config, models, &progress)
+        answer(request, &request.items[index], &config, models, &oneshots, &progress)
     };
     let mut report = Report {
         lines: String::new(),
@@ -252,6 +275,7 @@ fn answer(
     item: &Item,
     config: &Config,
     models: Models<'_>,
+    oneshots: &Classifier,
     progress: &dyn Progress,
 ) -> Result<String, TrackError> {
     let mut track = load(&request.set.join(&item.audio), config, progress)?.track;
@@ -290,7 +314,26 @@ fn answer(
                 quiet: regions(&found.structure.regions.quiet),
             })
         }
+        Task::OneShots => {
+            let ranked = oneshots
+                .classify(&track.audio.mono(), rate)
+                .map_err(super::Error::from)?;
+            line(&OneShotAnswer {
+                id,
+                cls: set_name(ranked.best()),
+            })
+        }
     })
+}
+
+/// How sets of one-shots name a class: they know one kind of percussion and two of pitched sounds.
+fn set_name(class: Class) -> &'static str {
+    match class {
+        Class::Drum(Drum::Perc) | Class::Silence => "other",
+        Class::Drum(drum) => drum.name(),
+        Class::Synth(Synth::Bass) => "synth_bass",
+        Class::Synth(_) => "synth",
+    }
 }
 
 fn empty(task: Task, id: &str) -> String {
@@ -302,6 +345,10 @@ fn empty(task: Task, id: &str) -> String {
         Task::Loops => line(&LoopsAnswer {
             id: id.to_owned(),
             ..LoopsAnswer::default()
+        }),
+        Task::OneShots => line(&OneShotAnswer {
+            id: id.to_owned(),
+            ..OneShotAnswer::default()
         }),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Models;
 use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
+use crate::drums::oneshot::OneShotError;
 use crate::features::{FeatureTable, Schema};
 use crate::loops::{Candidate, Structure, candidate};
 use crate::model::{ModelError, Scorer};
@@ -24,6 +25,9 @@ pub enum Error {
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A one-shot cannot be classified.
+    #[error(transparent)]
+    OneShot(#[from] OneShotError),
 }
 
 impl From<AnalysisError> for Error {

@@ -463,6 +463,15 @@ def treat(rng: Rng, x: np.ndarray, much: float = 1.0) -> np.ndarray:
     return unit(x)
 
 
+def bled(rng: Rng, x: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """With another sound behind it, as when cut out of a break."""
+    x, other = unit(np.asarray(x, dtype=np.float64)), unit(np.asarray(other, dtype=np.float64))
+    n = min(len(x), len(other))
+    y = x.copy()
+    y[:n] += 10 ** (rng.uniform(-30, -10) / 20) * other[-n:]
+    return y
+
+
 def retune(rng: Rng, x: np.ndarray, semitones: float = 3.0) -> np.ndarray:
     """Played faster or slower."""
     step = 2 ** (rng.uniform(-semitones, semitones) / 12)

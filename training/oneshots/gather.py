@@ -24,6 +24,7 @@ from scipy.signal import resample_poly
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "beats"))
 
 import drawn  # noqa: E402
+from folds import author_of  # noqa: E402
 from fluid import FONTS, Fluid  # noqa: E402
 
 RATE = 44_100
@@ -156,6 +157,7 @@ def main() -> None:
     features = Features(args.features)
     rows, classes, sources, ids, copies = [], [], [], [], []
     seen: set[bytes] = set()
+    kept: dict[str, list[np.ndarray]] = {}
 
     def add(source: str, name: str, cls: str, wave: np.ndarray, copy: int) -> None:
         rows.append(features.of(wave))
@@ -180,8 +182,13 @@ def main() -> None:
             continue
         seen.add(mark)
         add(source, name, cls, wave, 0)
+        kept.setdefault(author_of(source), []).append(wave)
         for c in range(args.copies):
-            add(source, name, cls, drawn.treat(rng, drawn.retune(rng, wave)), c + 1)
+            copy = drawn.treat(rng, drawn.retune(rng, wave))
+            if rng.random() < 0.3:  # of the same author: a judged author's sounds must not stand in others' copies
+                own = kept[author_of(source)]
+                copy = drawn.bled(rng, copy, own[rng.integers(len(own))])
+            add(source, name, cls, copy, c + 1)
         if len(rows) % 500 < 1 + args.copies:
             print(f"\r{len(rows)}", end="", file=sys.stderr, flush=True)
     for source, name, cls, wave in makers(rng, args.each):

@@ -267,6 +267,8 @@ pub enum Task {
     Loops,
     /// Drum hits and their classes.
     Onsets,
+    /// What a single sound is: kick, snare, hi-hat, …
+    Oneshots,
 }
 
 /// `predict`.
@@ -279,6 +281,7 @@ figures can be compared.
 
 Examples:
   loopwright predict beats eval/beats --out beats.jsonl
+  loopwright predict oneshots eval/oneshots --out oneshots.jsonl
   loopwright predict loops eval/songs --out loops.jsonl --grid truth.jsonl
       Ranks with the given beats ({\"id\", \"beats\", \"downbeats\"} in seconds, a line each), so that
       ranking is scored apart from beat tracking.")]

@@ -12,6 +12,7 @@ pub mod describe;
 pub mod hits;
 pub mod kit;
 pub mod model;
+pub mod oneshot;
 pub mod onset;
 pub mod patch;
 pub mod pick;

@@ -28,6 +28,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
             args::Task::Beats => Task::Beats,
             args::Task::Loops => Task::Loops,
             args::Task::Onsets => Task::Onsets,
+            args::Task::Oneshots => Task::OneShots,
         },
         set: &args.set,
         items: &items,

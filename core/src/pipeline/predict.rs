@@ -7,13 +7,17 @@
 //! beats   {"id", "beats": [..], "downbeats": [..], "bpm"}
 //! onsets  {"id", "onsets": [{"t", "cls"}, ..]}
 //! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
+//! oneshots {"id", "cls"}
 //! ```
+//!
+//! One-shots are judged by ear alone: the names of their files would tell.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +29,9 @@ use super::run::{Observer, TrackError};
 use crate::analysis::Analysis;
 use crate::config::{Config, Order};
 use crate::drums;
-use crate::drums::class::{Class, Drum};
+use crate::drums::class::{Class, Drum, Synth};
 use crate::drums::model::{HitModel, HitModelError};
+use crate::drums::oneshot::{self, Classifier};
 use crate::loops;
 use crate::progress::{Progress, Stage};
 use crate::units::Span;
@@ -43,6 +48,8 @@ pub enum Task {
     Loops,
     /// Drum hits and their classes.
     Onsets,
+    /// The class of a single sound.
+    OneShots,
 }
 
 /// What is to be done.
@@ -91,6 +98,9 @@ pub enum PredictError {
     /// The grids cannot be used.
     #[error(transparent)]
     Grid(#[from] GivenError),
+    /// There is no classifier of one-shots.
+    #[error(transparent)]
+    OneShots(#[from] oneshot::load::LoadError),
     /// The answers cannot be written.
     #[error("{}: cannot write: {source}", path.display())]
     Write {
@@ -163,6 +173,15 @@ pub struct OnsetClass {
     pub cls: Option<&'static str>,
 }
 
+/// An answer about a one-shot.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct OneShotAnswer {
+    /// The item.
+    pub id: String,
+    /// What it is, as sets of one-shots name it: a drum's name, `other`, `synth_bass` or `synth`; empty for a failure.
+    pub cls: &'static str,
+}
+
 /// A loop, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LoopSpan {
@@ -223,20 +242,19 @@ pub fn predict(
     // The truth holds loops of two bars and more, and counts what is left out as wrong.
     config.loops.bars.retain(|bars| *bars > 1);
     config.rank.min_rel_score = None;
-    let hits = match request.task {
-        Task::Onsets => drums::model::shipped()?,
-        Task::Beats | Task::Loops => None,
+    let ears = Ears {
+        hits: match request.task {
+            Task::Onsets => drums::model::shipped()?,
+            _ => None,
+        },
+        oneshots: match request.task {
+            Task::OneShots => oneshot::load::shipped()?,
+            _ => Classifier::default(),
+        },
     };
     let work = |index: usize| {
         let progress = OfItem { observer, index };
-        answer(
-            request,
-            &request.items[index],
-            &config,
-            models,
-            hits.as_deref(),
-            &progress,
-        )
+        answer(request, &request.items[index], &config, models, &ears, &progress)
     };
     let mut report = Report {
         lines: String::new(),
@@ -284,13 +302,19 @@ pub fn write(path: &Path, lines: &str) -> Result<(), PredictError> {
     })
 }
 
+/// The models that some tasks need, loaded once.
+struct Ears {
+    hits: Option<Arc<dyn HitModel>>,
+    oneshots: Classifier,
+}
+
 /// The line that answers one item.
 fn answer(
     request: &Request<'_>,
     item: &Item,
     config: &Config,
     models: Models<'_>,
-    hits: Option<&dyn HitModel>,
+    ears: &Ears,
     progress: &dyn Progress,
 ) -> Result<String, TrackError> {
     let mut track = load(&request.set.join(&item.audio), config, progress)?.track;
@@ -334,7 +358,7 @@ fn answer(
                 start: 0.0,
                 end: track.audio.frames() as f64,
             };
-            let found = drums::hits::of(&track.audio, span, hits, progress)?;
+            let found = drums::hits::of(&track.audio, span, ears.hits.as_deref(), progress)?;
             let onsets = found.hits.iter().flat_map(|hit| {
                 hit.labels.iter().map(|class| OnsetClass {
                     t: seconds(hit.onset, rate),
@@ -346,6 +370,16 @@ fn answer(
                 onsets: onsets.collect(),
             })
         }
+        Task::OneShots => {
+            let ranked = ears
+                .oneshots
+                .classify(&track.audio.mono(), rate)
+                .map_err(super::Error::from)?;
+            line(&OneShotAnswer {
+                id,
+                cls: set_name(ranked.best()),
+            })
+        }
     })
 }
 
@@ -355,6 +389,16 @@ fn drum_name(class: Class) -> Option<&'static str> {
         Class::Drum(Drum::Perc) => Some("other"),
         Class::Drum(drum) => Some(drum.name()),
         Class::Synth(_) | Class::Silence => None,
+    }
+}
+
+/// How sets of one-shots name a class: they know one kind of percussion and two of pitched sounds.
+fn set_name(class: Class) -> &'static str {
+    match class {
+        Class::Drum(Drum::Perc) | Class::Silence => "other",
+        Class::Drum(drum) => drum.name(),
+        Class::Synth(Synth::Bass) => "synth_bass",
+        Class::Synth(_) => "synth",
     }
 }
 
@@ -371,6 +415,10 @@ fn empty(task: Task, id: &str) -> String {
         Task::Onsets => line(&OnsetsAnswer {
             id: id.to_owned(),
             ..OnsetsAnswer::default()
+        }),
+        Task::OneShots => line(&OneShotAnswer {
+            id: id.to_owned(),
+            ..OneShotAnswer::default()
         }),
     }
 }

@@ -6,6 +6,7 @@ use super::Models;
 use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
 use crate::drums::hits::HitsError;
+use crate::drums::oneshot::OneShotError;
 use crate::features::{FeatureTable, Schema};
 use crate::loops::{Candidate, Structure, candidate};
 use crate::model::{ModelError, Scorer};
@@ -28,6 +29,9 @@ pub enum Error {
     /// Hits cannot be found.
     #[error(transparent)]
     Hits(HitsError),
+    /// A one-shot cannot be classified.
+    #[error(transparent)]
+    OneShot(#[from] OneShotError),
 }
 
 impl From<HitsError> for Error {

@@ -142,11 +142,10 @@ fn main() -> Result<(), Fault> {
                     }
                 }
                 let t = &found.structure.traits;
-                println!("  break below {:.1}", t.break_below);
                 for (i, b) in found.structure.bars.bars.iter().enumerate() {
                     println!(
-                        "    bar {i} {:.2}s tonal {:.1} drumless {:.1} level {:.1}",
-                        b.start, t.tonal[i], t.drumless[i], t.level[i]
+                        "    bar {i} {:.2}s pitched {:.1} drumless {:.1} level {:.1}",
+                        b.start, t.pitched[i], t.drumless[i], t.level[i]
                     );
                 }
                 for s in &found.suggestions {

@@ -1,11 +1,12 @@
 //! Candidates for loops, the structure they stand in, and their seams.
 //!
 //! From the beat grid and the texture to the form of the track: [`bars`] → [`distance`] → [`repetition`] →
-//! [`sections`] → [`units`], [`fills`], [`regions`], all gathered in a [`structure::Structure`].
+//! [`sections`] → [`units`], [`fills`], [`regions`] (by [`evidence`]), all gathered in a [`structure::Structure`].
 
 pub mod bars;
 pub mod candidate;
 pub mod distance;
+pub mod evidence;
 pub mod fills;
 pub mod regions;
 pub mod repetition;

@@ -10,6 +10,7 @@ To look at a song: `python training/beats/compose.py --seed 1 --midi out.mid` or
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
 
@@ -30,19 +31,23 @@ from timing import TempoMap, make_tempo, swing
 #: Beats written before beat 0: count-in and pick-ups.
 LEAD_IN = 8
 
+#: (dice, style, layers, whether there are drums, bars) -> sections.
+Form = Callable[[Dice, Style, set[str], bool, int], list[Section]]
 
-def compose(seed: int, seconds: float = 48.0, style: str | None = None) -> Song:
-    """Song of about `seconds` s for `seed`; `style` forces one of `styles.BY_NAME`.
 
-    The same arguments give the same song. `Song.beats` runs from the first beat of music to the last.
+def compose(seed: int, seconds: float = 48.0, style: str | None = None, form: Form = make_sections) -> Song:
+    """Song of about `seconds` s for `seed`; `style` forces one of `styles.BY_NAME`, `form` lays out its sections.
+
+    The same arguments give the same song. `Song.beats` runs from the first beat of music to the last. `form` may add
+    to the set of layers that it is given: the song then has players for them.
     """
-    return _Composer(seed, seconds, style).song()
+    return _Composer(seed, seconds, style, form).song()
 
 
 class _Composer:
     """State of one composition."""
 
-    def __init__(self, seed: int, seconds: float, style: str | None) -> None:
+    def __init__(self, seed: int, seconds: float, style: str | None, form: Form) -> None:
         self.seed, self.seconds = seed, seconds
         self.dice = dice = Dice(seed)
         self.style: Style = BY_NAME[style] if style else dice.weighted([(s, s.weight) for s in STYLES])
@@ -70,7 +75,7 @@ class _Composer:
             self.layers.add("chords")
         if self.layers and not self.layers & {"bass", "chords", "lead", "arp", "riff"}:
             self.layers.add(dice.pick(("bass", "chords", "lead")))
-        self.sections: list[Section] = make_sections(dice, style_, self.layers, self.has_drums, total)
+        self.sections: list[Section] = form(dice, style_, self.layers, self.has_drums, total)
         self.bars: list[Bar] = make_bars(dice, style_, self.sections)
         self.bars_of = [[bar for bar in self.bars if bar.section == i] for i in range(len(self.sections))]
         self.total_beats = self.bars[-1].start + self.bars[-1].beats

@@ -132,10 +132,6 @@ pub struct Tuning {
     /// Loops of one length that share more than this part of it are near-duplicates: the better one stays.
     pub duplicate_overlap: f64,
 
-    /// Highest tonal level of a break, in dB against the track's 60th percentile.
-    pub break_ceiling: f64,
-    /// Tonal level in dB against the same under which a bar is a break in any case.
-    pub break_floor: f64,
     /// Shortest break in bars.
     pub break_bars: usize,
     /// A section this many dB or more below the loudest is quiet.
@@ -217,8 +213,6 @@ impl Default for Tuning {
             spread_overlap: 0.5,
             duplicate_overlap: 0.9,
 
-            break_ceiling: -6.0,
-            break_floor: -20.0,
             break_bars: 2,
             quiet_drop: 6.0,
         }

@@ -85,8 +85,7 @@ impl Structure {
         let breaks: Vec<bool> = (0..bars.len()).map(|i| traits.is_break(i)).collect();
         let cut = sections::cut(&bars, &breaks, &repetition, &textures, tuning, progress)?;
         let regions = regions::of(&traits, &bars, &cut, tuning);
-        let mostly = |s: &Range<usize>, is: &dyn Fn(usize) -> bool| 2 * s.clone().filter(|i| is(*i)).count() > s.len();
-        let drums_only: Vec<bool> = cut.iter().map(|s| mostly(s, &|i| breaks[i])).collect();
+        let drums_only: Vec<bool> = cut.iter().map(|s| traits.is_break_section(s)).collect();
         let units = units::of(&repetition, &cut, &drums_only, tuning);
         let contents = contents_of(&repetition, &cut, tuning);
         let levels: Vec<f32> = cut.iter().map(|s| traits.level_of(s)).collect();

@@ -23,6 +23,10 @@ const RISE: usize = 2;
 const RANGE: f32 = 55.0;
 /// A band that rises by this many dB takes part in a broadband hit.
 const HIT: f32 = 6.0;
+/// Bands in which the evenness of the spectrum is measured: wide enough to hold several harmonics at each place.
+const UPPER: std::ops::Range<usize> = 24..60;
+/// First of the bands above 4 kHz.
+const HIGH: usize = 44;
 
 /// Coarse spectra of a track, a row a frame.
 #[derive(Debug, Clone)]
@@ -41,6 +45,11 @@ pub struct Bands {
     pub onset: Vec<f32>,
     /// Share of the bands in which the percussive part rises by more than 6 dB at once: near 1 for a snare.
     pub cover: Vec<f32>,
+    /// How uneven the levels are from band to band from 1.4 to 9 kHz: their mean absolute second difference in dB. Low
+    /// for noise, high for a few harmonics.
+    pub jagged: Vec<f32>,
+    /// Geometric against arithmetic mean of the bands above 4 kHz, in dB: 0 where they are alike, as in a hat.
+    pub high_flat: Vec<f32>,
     /// The level in dB under which nothing is told apart: 55 dB below the 99th percentile of the mel levels.
     pub floor: f32,
 }
@@ -95,7 +104,12 @@ impl BandSink {
                 harmonic.push((m.iter().sum::<f32>() - p).max(0.0));
             }
         }
-        let (onset, cover) = rises(&mel, &mask, floor, frames);
+        let Rises {
+            onset,
+            cover,
+            jagged,
+            high_flat,
+        } = rises(&mel, &mask, floor, frames);
         Bands {
             hop,
             frames,
@@ -104,6 +118,8 @@ impl BandSink {
             percussive,
             onset,
             cover,
+            jagged,
+            high_flat,
             floor,
         }
     }
@@ -186,11 +202,21 @@ fn percussive_mask(mel: &[f32], frames: usize) -> Vec<f32> {
     mask
 }
 
-/// Onset strength by groups of bands, and the share of bands that rise sharply.
-fn rises(mel: &[f32], mask: &[f32], floor: f32, frames: usize) -> (Vec<f32>, Vec<f32>) {
+/// What is measured of the levels of each frame: see the fields of [`Bands`].
+struct Rises {
+    onset: Vec<f32>,
+    cover: Vec<f32>,
+    jagged: Vec<f32>,
+    high_flat: Vec<f32>,
+}
+
+/// Onset strength by groups of bands, the share of bands that rise sharply, and how even the spectrum is.
+fn rises(mel: &[f32], mask: &[f32], floor: f32, frames: usize) -> Rises {
     const PER: usize = BANDS / GROUPS;
     let mut onset = vec![0f32; frames * GROUPS];
     let mut cover = vec![0f32; frames];
+    let mut jagged = vec![0f32; frames];
+    let mut high_flat = vec![0f32; frames];
     // The last few frames' levels, whole and percussive.
     let mut levels = [[floor; 2 * BANDS]; RISE + 1];
     for t in 0..frames {
@@ -221,8 +247,18 @@ fn rises(mel: &[f32], mask: &[f32], floor: f32, frames: usize) -> (Vec<f32>, Vec
             .filter(|(n, o)| *n - *o > HIT)
             .count();
         cover[t] = sharp as f32 / BANDS as f32;
+        let bend: f32 = new[UPPER].windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).sum();
+        jagged[t] = bend / (UPPER.len() - 2) as f32;
+        let (high, count) = (&new[HIGH..BANDS], (BANDS - HIGH) as f32);
+        let mean = m[HIGH..].iter().sum::<f32>() / count;
+        high_flat[t] = high.iter().sum::<f32>() / count - fast_db(mean).max(floor);
     }
-    (onset, cover)
+    Rises {
+        onset,
+        cover,
+        jagged,
+        high_flat,
+    }
 }
 
 #[cfg(test)]
@@ -259,6 +295,9 @@ mod tests {
         let p: f32 = click.percussive[30 * WIDE..31 * WIDE].iter().sum();
         assert!(p > 100.0 * h, "{h} {p}");
         assert!(click.cover[30] > 0.99 && click.cover[20] == 0.0);
+        assert!(click.jagged[30] < 1.0 && click.high_flat[30] > -1.0);
+        let comb = spectra(60, |_, k| if k % 20 == 0 { 1.0 } else { 1e-6 });
+        assert!(comb.jagged[30] > 10.0 && comb.high_flat[30] < -10.0);
         assert!(click.onset[30 * GROUPS] > 40.0 && click.onset[29 * GROUPS] == 0.0);
     }
 

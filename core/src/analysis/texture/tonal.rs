@@ -20,6 +20,8 @@ const REGISTERS: [f64; 3] = [40.0, 250.0, 2500.0];
 const FINE: usize = 36;
 /// The range of the tonal level, in Hz.
 const TON: [f64; 2] = [150.0, 4000.0];
+/// The lowest of the bass, in Hz; it reaches to the range of the tonal level.
+const BASS: f64 = 30.0;
 /// Frames over which a tone has to hold (0.42 s): the median passes nothing that lasts less than half as long.
 const HOLD: usize = 9;
 /// Bins over which the spectral ground is the median (220 Hz); of these every second is taken, at every fourth bin.
@@ -40,6 +42,8 @@ pub struct Tonal {
     pub chroma: Vec<f32>,
     /// Energy of steady narrow peaks from 150 Hz to 4 kHz.
     pub level: Vec<f32>,
+    /// Energy of what holds for 0.2 s from 30 to 150 Hz: a bass, not a kick.
+    pub low: Vec<f32>,
     /// How far the track is tuned from A = 440 Hz, in semitones, from −0.5 to 0.5.
     pub tuning: f64,
 }
@@ -68,11 +72,13 @@ pub fn tonal(mono: &[f32], rate: f64, progress: &dyn Progress) -> Result<Tonal, 
         level.push(&magnitude);
     }
     let tuning = pitch.tuning();
+    let (level, low) = level.finish();
     Ok(Tonal {
         hop: hop as f64 / rate,
         frames,
         chroma: pitch.chroma(tuning),
-        level: level.finish(),
+        level,
+        low,
         tuning,
     })
 }
@@ -177,20 +183,58 @@ fn semitones(hz: f64) -> f64 {
     12.0 * (hz / 440.0).log2() + 9.0
 }
 
-/// Energy of what stands above the spectral ground in the median of a few frames.
-struct Level {
-    /// First bin kept: the range's, less the reach of the ground.
+/// The last [`HOLD`] frames of some bins, and their medians over time.
+struct Held {
     first: usize,
-    kept: usize,
-    /// The last [`HOLD`] frames, as a ring.
+    /// A ring of frames.
     ring: Vec<Vec<f32>>,
     seen: usize,
     over_time: MedianNetwork,
+    medians: Vec<f32>,
+}
+
+impl Held {
+    fn new(first: usize, kept: usize) -> Self {
+        Self {
+            first,
+            ring: vec![vec![0.0; kept]; HOLD],
+            seen: 0,
+            over_time: MedianNetwork::new(HOLD),
+            medians: vec![0.0; kept],
+        }
+    }
+
+    fn push(&mut self, magnitude: &[f32]) {
+        let slot = &mut self.ring[self.seen % HOLD];
+        slot.fill(0.0);
+        let bins = magnitude.get(self.first..).unwrap_or_default();
+        let n = bins.len().min(slot.len());
+        slot[..n].copy_from_slice(&bins[..n]);
+        self.seen += 1;
+    }
+
+    /// Frame `t` and the medians round it, once the frames that these need have come (or the track has ended).
+    fn take(&mut self, t: usize) -> (&[f32], &[f32]) {
+        let last = self.seen - 1;
+        let ring = &self.ring;
+        let row = |i: usize| {
+            let at = (t + i).saturating_sub(HOLD / 2).min(last);
+            ring[at % HOLD].as_slice()
+        };
+        self.over_time.medians(row, &mut self.medians);
+        (row(HOLD / 2), &self.medians)
+    }
+}
+
+/// Energy of what stands above the spectral ground in the median of a few frames, and of what holds in the bass.
+struct Level {
+    held: Held,
+    bass: Held,
     over_frequency: MedianNetwork,
-    held: Vec<f32>,
     ground: Vec<f32>,
     phases: Vec<Vec<f32>>,
     out: Vec<f32>,
+    low: Vec<f32>,
 }
 
 impl Level {
@@ -200,43 +244,28 @@ impl Level {
         let high = ((TON[1] / bin_hz) as usize)
             .min(bins.saturating_sub(reach + 1))
             .max(low);
-        let kept = high - low + 2 * reach;
+        let bass = (BASS / bin_hz).ceil() as usize;
         Self {
-            first: low - reach,
-            kept,
-            ring: vec![vec![0.0; kept]; HOLD],
-            seen: 0,
-            over_time: MedianNetwork::new(HOLD),
+            held: Held::new(low - reach, high - low + 2 * reach),
+            bass: Held::new(bass, ((TON[0] / bin_hz).ceil() as usize).saturating_sub(bass).max(1)),
             over_frequency: MedianNetwork::new(GROUND.div_ceil(SKIP)),
-            held: vec![0.0; kept],
             ground: vec![0.0; (high - low).div_ceil(STRIDE)],
             phases: vec![Vec::new(); STRIDE],
             out: Vec::with_capacity(frames),
+            low: Vec::with_capacity(frames),
         }
     }
 
     fn push(&mut self, magnitude: &[f32]) {
-        let slot = &mut self.ring[self.seen % HOLD];
-        slot.fill(0.0);
-        let bins = magnitude.get(self.first..).unwrap_or_default();
-        let n = bins.len().min(self.kept);
-        slot[..n].copy_from_slice(&bins[..n]);
-        self.seen += 1;
-        if self.seen > HOLD / 2 {
-            self.take(self.seen - 1 - HOLD / 2);
+        self.held.push(magnitude);
+        self.bass.push(magnitude);
+        if self.held.seen > HOLD / 2 {
+            self.take(self.held.seen - 1 - HOLD / 2);
         }
     }
 
-    /// The level of frame `t`, once the frames that its median needs have come (or the track has ended).
     fn take(&mut self, t: usize) {
-        let last = self.seen - 1;
-        let ring = &self.ring;
-        let row = |i: usize| {
-            let at = (t + i).saturating_sub(HOLD / 2).min(last);
-            ring[at % HOLD].as_slice()
-        };
-        self.over_time.medians(row, &mut self.held);
-        let now = row(HOLD / 2);
+        let (now, held) = self.held.take(t);
         // Every fourth bin apart, so that neighbouring grounds are neighbouring lanes.
         for (r, phase) in self.phases.iter_mut().enumerate() {
             phase.clear();
@@ -251,7 +280,7 @@ impl Level {
             &mut self.ground,
         );
         let reach = GROUND / 2;
-        let (now, held) = (&now[reach..self.kept - reach], &self.held[reach..self.kept - reach]);
+        let (now, held) = (&now[reach..now.len() - reach], &held[reach..held.len() - reach]);
         let ground = &self.ground;
         let mut energy = 0f32;
         vectorized!({
@@ -263,13 +292,17 @@ impl Level {
             }
         });
         self.out.push(energy);
+        let (now, held) = self.bass.take(t);
+        self.low
+            .push(now.iter().zip(held).map(|(x, h)| x.min(*h) * x.min(*h)).sum());
     }
 
-    fn finish(mut self) -> Vec<f32> {
-        for t in self.out.len()..self.seen {
+    /// The tonal level and the level of what holds in the bass.
+    fn finish(mut self) -> (Vec<f32>, Vec<f32>) {
+        for t in self.out.len()..self.held.seen {
             self.take(t);
         }
-        self.out
+        (self.out, self.low)
     }
 }
 
@@ -310,10 +343,30 @@ mod tests {
     }
 
     #[test]
+    fn the_low_level_hears_a_sub_bass_and_not_a_kick() {
+        let bass = of(&tone(50.0, 3.0));
+        // A kick every half second: 50 Hz that is gone after 0.15 s.
+        let kick: Vec<f32> = tone(50.0, 3.0)
+            .iter()
+            .enumerate()
+            .map(|(i, x)| x * (-((i % 5512) as f32) / 400.0).exp())
+            .collect();
+        let kick = of(&kick);
+        assert!(
+            bass.level[30] < 1e-3 * bass.low[30],
+            "{} {}",
+            bass.level[30],
+            bass.low[30]
+        );
+        assert!(kick.low[30] < 0.01 * bass.low[30], "{} {}", kick.low[30], bass.low[30]);
+    }
+
+    #[test]
     fn short_and_silent_tracks_are_finite() {
         for n in [0, 1, 100, 5000] {
             let t = of(&vec![0.0; n]);
-            assert_eq!((t.level.len(), t.chroma.len()), (t.frames, t.frames * CHROMA));
+            assert_eq!((t.level.len(), t.low.len()), (t.frames, t.frames));
+            assert_eq!(t.chroma.len(), t.frames * CHROMA);
             assert!(t.level.iter().chain(&t.chroma).all(|x| *x == 0.0));
             assert_eq!(t.tuning, 0.0);
         }

@@ -55,8 +55,8 @@ const PERC: &str = "perc_to_total_rms";
 
 /// The breaks of a track, best first, at most [`config::Breaks::top_k`] of them (0 for all).
 ///
-/// The score is the product of how clearly the drums are alone, from the dB by which the passage lies below the tonal
-/// threshold (a passage that is only drum-heavy: half of its percussive share), of how well the bars run round as a loop
+/// The score is the product of how likely the drums are alone (of a passage that is only drum-heavy: half of its
+/// percussive share), of how well the bars run round as a loop
 /// (the scorer's word, which can take half of it away), and of their length (two bars are worth nine tenths of eight).
 /// Bars whose content an earlier break holds count half.
 pub fn find(
@@ -68,7 +68,7 @@ pub fn find(
     let regions = &structure.regions;
     let mut windows: Vec<Window> = Vec::new();
     for region in &regions.breaks {
-        let clear = 1.0 / (1.0 + (-0.5 * f64::from(region.score)).exp());
+        let clear = 1.0 / (1.0 + (-f64::from(region.score)).exp());
         windows.extend(cut(structure, region, Kind::Alone, clear, settings));
     }
     let candidates: Vec<Candidate> = windows.iter().map(|w| w.candidate).collect();

@@ -61,7 +61,6 @@ pub struct BreakItem<'a> {
 }
 
 /// A track's breaks to be written.
-#[derive(Debug)]
 pub struct Breaks<'a> {
     source: &'a SourceKey,
     track: &'a Track,
@@ -73,7 +72,6 @@ pub struct Breaks<'a> {
 }
 
 /// A break and everything about its files but their content.
-#[derive(Debug)]
 struct Planned<'a> {
     item: BreakItem<'a>,
     place: Placement,
@@ -292,7 +290,6 @@ impl Breaks<'_> {
         let gain_db = level::apply(self.config.export.level, &mut cut.planes, sample_rate);
         let gain = db_amplitude(gain_db) as f32;
         let start = cut.start.unwrap_or(place.start);
-        let view = |planes| AudioView { planes, sample_rate };
 
         let beats_per_bar = meta::beats_per_bar(&item.found.candidate);
         let loop_meta = LoopMeta::of_loop(
@@ -305,7 +302,7 @@ impl Breaks<'_> {
         );
         let mut clipped = Vec::new();
         for (format, ending) in &self.formats {
-            let written = out.audio(&planned.loop_file(ending), *format, view(&cut.planes), &loop_meta)?;
+            let written = out.audio(&planned.loop_file(ending), *format, view(&cut.planes, sample_rate), &loop_meta)?;
             clipped.push(written.clipped);
         }
         let (format, ending) = match self.formats.first() {
@@ -316,7 +313,7 @@ impl Breaks<'_> {
         let stem = || AudioBuffer::new(stem_of(&cut.planes, sample_rate), sample_rate).ok();
         let stem = if self.stems() { stem() } else { None };
         if let Some(stem) = &stem {
-            out.audio(&planned.perc_file(ending), format, view(stem.planes()), &loop_meta)?;
+            out.audio(&planned.perc_file(ending), format, view(stem.planes(), sample_rate), &loop_meta)?;
         }
         progress.check()?;
 
@@ -326,10 +323,10 @@ impl Breaks<'_> {
             let meta = LoopMeta::one_shot(&title, self.track.tags.artist.as_deref(), class);
             let mut planes = slice::cut(audio, hit.span);
             planes.iter_mut().flatten().for_each(|x| *x *= gain);
-            out.audio(&planned.hit_file(i, ending), format, view(&planes), &meta)?;
+            out.audio(&planned.hit_file(i, ending), format, view(&planes, sample_rate), &meta)?;
             if let Some(stem) = &stem {
                 let planes = slice_of(stem, hit.span, start);
-                out.audio(&planned.hit_perc_file(i, ending), format, view(&planes), &meta)?;
+                out.audio(&planned.hit_perc_file(i, ending), format, view(&planes, sample_rate), &meta)?;
             }
         }
         let groove = assemble::groove(
@@ -371,12 +368,9 @@ impl Breaks<'_> {
         }
         if self.kit_formats().any(|f| !f.holds_samples()) {
             for (i, piece) in kit.pieces.iter().enumerate() {
-                let view = AudioView {
-                    planes: &piece.planes,
-                    sample_rate: kit.sample_rate,
-                };
                 let path = format!("{}/kit/{}", planned.folder, planned.sample(i));
-                out.audio(&path, &Wav::Int24, view, &sample_meta(piece))?;
+                let samples = view(&piece.planes, kit.sample_rate);
+                out.audio(&path, &Wav::Int24, samples, &sample_meta(piece))?;
             }
         }
         let samples: Vec<String> = (0..kit.pieces.len()).map(|p| planned.sample(p)).collect();
@@ -387,6 +381,10 @@ impl Breaks<'_> {
         }
         Ok(())
     }
+}
+
+fn view(planes: &[Vec<f32>], sample_rate: u32) -> AudioView<'_> {
+    AudioView { planes, sample_rate }
 }
 
 /// The percussive part of a loop, which loops as it does: both ends are judged by what sounds there when it runs round.

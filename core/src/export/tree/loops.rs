@@ -219,7 +219,7 @@ impl Plan for Cuts<'_> {
                 sample_rate: planned.sample_rate,
             };
             let mut clipped = Vec::new();
-            for ((format, _), path) in self.formats.iter().zip(&planned.files) {
+            for ((_, format), path) in self.formats.iter().zip(&planned.files) {
                 clipped.push(out.audio(path, *format, view, &meta)?.clipped);
             }
             let done = planned.record(&cut, gain_db, clipped.first().copied().unwrap_or(0));

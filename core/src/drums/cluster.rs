@@ -21,7 +21,7 @@ const LOW_AT: usize = 3;
 /// differences are not to count as large ones.
 const LEAST_DEVIATION: f64 = 0.15;
 /// Clusters whose centroids are nearer than this (RMS over the numbers, in deviations) are one.
-const SAME: f64 = 0.3;
+const SAME: f64 = 0.45;
 /// Clusters that half a minute of drums is divided into; they grow with the square root of the length.
 const CLUSTERS: f64 = 16.0;
 const OF_SECONDS: f64 = 32.0;

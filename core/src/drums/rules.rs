@@ -14,23 +14,40 @@ const STABLE_HZ: f32 = 25.0;
 
 /// The class of a hit, and how far that is to be trusted, 0 to 1.
 pub fn classify(d: &Description) -> (Class, f32) {
-    if d.rms <= SILENT_RMS || d.duration <= 0.0 {
+    if is_silent(d) {
         return (Class::Silence, 0.0);
     }
     let pitch = d.f0_median;
-    let stable = d.f0_frames >= STABLE_FRAMES && d.f0_std.is_some_and(|s| s < STABLE_HZ);
+    let stable = is_stable(d);
     let drum = if d.harm_ratio > 0.65 && stable {
         false
     } else {
         d.perc_ratio > 0.55 || d.flatness > 0.2 || d.zcr > 0.08
     };
     if drum {
-        let (class, confidence) = drum_of(d, pitch, stable);
-        (Class::Drum(class), confidence)
+        classify_drum(d)
     } else {
         let (class, confidence) = synth_of(d, pitch, stable);
         (Class::Synth(class), confidence)
     }
+}
+
+/// The class of a hit that is known to be a drum: a kick that rings is harmonic and of stable pitch, and would pass for a
+/// bass note.
+pub fn classify_drum(d: &Description) -> (Class, f32) {
+    if is_silent(d) {
+        return (Class::Silence, 0.0);
+    }
+    let (class, confidence) = drum_of(d, d.f0_median, is_stable(d));
+    (Class::Drum(class), confidence)
+}
+
+fn is_silent(d: &Description) -> bool {
+    d.rms <= SILENT_RMS || d.duration <= 0.0
+}
+
+fn is_stable(d: &Description) -> bool {
+    d.f0_frames >= STABLE_FRAMES && d.f0_std.is_some_and(|s| s < STABLE_HZ)
 }
 
 fn drum_of(d: &Description, pitch: Option<f32>, stable: bool) -> (Drum, f32) {
@@ -149,6 +166,12 @@ mod tests {
         assert_eq!(classify(&note(80.0)), (Class::Synth(Synth::Bass), 0.65));
         assert_eq!(classify(&note(440.0)), (Class::Synth(Synth::Lead), 0.55));
         assert_eq!(classify(&note(1000.0)), (Class::Synth(Synth::Lead), 0.50));
+        // Known to be a drum, the low one is a kick.
+        let low = Description {
+            centroid: 300.0,
+            ..note(80.0)
+        };
+        assert_eq!(classify_drum(&low), (Class::Drum(Drum::Kick), 0.75));
         let unstable = Description {
             f0_std: Some(90.0),
             ..note(300.0)

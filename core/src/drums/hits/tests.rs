@@ -123,14 +123,18 @@ fn rules_name_hits_without_a_model() {
     let found = of(&audio, whole(&audio), None, &Silent).unwrap();
     assert_eq!(found.hits.len(), truth.len());
     assert_eq!(found.model, None);
-    let right = found
-        .hits
-        .iter()
-        .zip(&truth)
-        .filter(|(h, t)| h.labels == [Class::Drum(t.1)])
-        .count();
-    // Rules are rules: kicks and hats they know.
-    assert!(right * 4 >= truth.len() * 3, "{right} of {}", truth.len());
+    // Rules are rules: white noise is no snare to them. Hats they know.
+    for (hit, (at, drum)) in found.hits.iter().zip(&truth) {
+        assert_eq!(hit.labels.len(), 1);
+        if *drum == Drum::HatClosed {
+            assert_eq!(
+                hit.labels,
+                [Class::Drum(Drum::HatClosed)],
+                "{at}: {:?}",
+                hit.description
+            );
+        }
+    }
     assert!(found.hits.iter().all(|h| h.drum >= 0.5 && h.description.rms > 0.0));
 }
 
@@ -183,4 +187,33 @@ fn giving_up_is_heard() {
         of(&audio, whole(&audio), None, &Stop),
         Err(HitsError::Cancelled(_))
     ));
+}
+
+#[test]
+fn odd_audio_is_taken_as_it_comes() {
+    for rate in [1, 8000, 96_000, 192_000] {
+        for plane in [
+            vec![0.5; 9000],
+            noise(9000, 3),
+            vec![f32::NAN; 9000],
+            vec![f32::INFINITY; 9000],
+        ] {
+            let audio = AudioBuffer::new(vec![plane.clone(), plane.clone(), plane], rate).unwrap();
+            // A rate that cannot be converted is an error; nothing panics, and no slice leaves the audio.
+            for hit in of(&audio, whole(&audio), None, &Silent)
+                .iter()
+                .flat_map(|found| &found.hits)
+            {
+                assert!(hit.span.start >= 0.0 && hit.span.end <= 9000.0 && !hit.span.is_empty());
+                assert!(hit.confidence.is_finite() && hit.level.is_finite());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_audio_gives_the_same_hits() {
+    let (audio, _) = beat(3);
+    let once = of(&audio, whole(&audio), Some(&ByBrightness), &Silent).unwrap();
+    assert_eq!(once, of(&audio, whole(&audio), Some(&ByBrightness), &Silent).unwrap());
 }

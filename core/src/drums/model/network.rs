@@ -2,8 +2,11 @@
 //!
 //! Its inputs, told apart by their names, are `patch` [N, 48, 32], `low` [N, 16, 8] and `scalars` [N, 22] as
 //! [`patch`](crate::drums::patch) makes them; its output is `logits` [N, 10]: the classes of [`Drum::ALL`], then whether
-//! it is a drum. Where the file leaves N open, it is run on [`BATCH`] candidates at a time.
+//! it is a drum. The candidates are those of one recording in order of time, for the network may hear each beside its
+//! neighbours; rows of nothing but zeros fill up the end. A recording is cut into windows of N candidates ([`WINDOW`]
+//! where the file leaves it open), of which [`CONTEXT`] at either side are context only.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::{Heard, HitModel, HitModelError};
@@ -12,8 +15,10 @@ use crate::drums::patch::{BANDS, Candidates, FRAMES, LOW_BANDS, LOW_FRAMES, SCAL
 use crate::onnx::{Model, Network};
 use crate::progress::Progress;
 
-/// Candidates that are classified at once where the file leaves it open.
-const BATCH: usize = 64;
+/// Candidates of a window where the file leaves it open.
+const WINDOW: usize = 128;
+/// Candidates at either side of a window that the next one decides: as far as the shipped network hears.
+const CONTEXT: usize = 16;
 const CLASSES: usize = Drum::ALL.len();
 const OUTPUTS: usize = CLASSES + 1;
 
@@ -52,7 +57,7 @@ pub struct HitNetwork {
     id: String,
     network: Network,
     parts: Vec<Part>,
-    batch: usize,
+    window: usize,
 }
 
 impl HitNetwork {
@@ -72,34 +77,34 @@ impl HitNetwork {
             problem,
         };
         let mut parts = Vec::new();
-        let mut batch = None;
+        let mut window = None;
         for port in model.inputs() {
             let known = Part::ALL.iter().find(|(name, _)| *name == port.name);
             let Some((_, part)) = known else {
                 return Err(wrong(format!("input `{}`", port.name)));
             };
-            batch = batch.or(port.shape.as_ref().and_then(|s| s.first().copied().flatten()));
+            window = window.or(port.shape.as_ref().and_then(|s| s.first().copied().flatten()));
             parts.push(*part);
         }
         if Part::ALL.iter().any(|(_, part)| !parts.contains(part)) {
             return Err(wrong("its inputs are not `patch`, `low` and `scalars`".into()));
         }
-        let batch = batch.unwrap_or(BATCH);
-        if batch == 0 {
+        let window = window.unwrap_or(WINDOW);
+        if window == 0 {
             return Err(wrong("it takes no candidates".into()));
         }
-        let shapes: Vec<Vec<usize>> = parts.iter().map(|p| [&[batch], p.shape()].concat()).collect();
+        let shapes: Vec<Vec<usize>> = parts.iter().map(|p| [&[window], p.shape()].concat()).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
         let network = model.network(&shapes)?;
         match network.outputs() {
-            [(_, shape)] if *shape == [batch, OUTPUTS] => {}
-            others => return Err(wrong(format!("outputs {others:?}, not `logits` [{batch}, {OUTPUTS}]"))),
+            [(_, shape)] if *shape == [window, OUTPUTS] => {}
+            others => return Err(wrong(format!("outputs {others:?}, not `logits` [{window}, {OUTPUTS}]"))),
         }
         Ok(Self {
             id: format!("hits {}", model.digest()),
             network,
             parts,
-            batch,
+            window,
         })
     }
 }
@@ -112,17 +117,18 @@ impl HitModel for HitNetwork {
     fn hear(&self, candidates: &Candidates, progress: &dyn Progress) -> Result<Vec<Heard>, HitModelError> {
         let mut out = Vec::with_capacity(candidates.len());
         let sizes: Vec<usize> = self.parts.iter().map(|p| p.shape().iter().product()).collect();
-        let mut inputs: Vec<Vec<f32>> = sizes.iter().map(|s| vec![0.0; s * self.batch]).collect();
-        for first in (0..candidates.len()).step_by(self.batch) {
+        let mut inputs: Vec<Vec<f32>> = sizes.iter().map(|s| vec![0.0; s * self.window]).collect();
+        for (first, decides) in windows(candidates.len(), self.window) {
             progress.check()?;
-            let n = self.batch.min(candidates.len() - first);
+            let n = self.window.min(candidates.len() - first);
             for ((input, part), size) in inputs.iter_mut().zip(&self.parts).zip(&sizes) {
                 input[n * size..].fill(0.0);
                 input[..n * size].copy_from_slice(&part.of(candidates)[first * size..(first + n) * size]);
             }
             let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
             let outputs = self.network.run(&inputs)?;
-            for logits in outputs.iter().flat_map(|o| o.chunks_exact(OUTPUTS)).take(n) {
+            let rows = outputs.iter().flat_map(|o| o.chunks_exact(OUTPUTS));
+            for logits in rows.skip(decides.start - first).take(decides.len()) {
                 if logits.iter().any(|x| !x.is_finite()) {
                     return Err(HitModelError::Output {
                         model: self.id.clone(),
@@ -137,5 +143,113 @@ impl HitModel for HitNetwork {
             }
         }
         Ok(out)
+    }
+}
+
+/// The windows of `size` over `n` candidates: the first candidate of each, and those that it decides. The last is drawn
+/// back to end where the recording does, if that fills a window.
+fn windows(n: usize, size: usize) -> Vec<(usize, Range<usize>)> {
+    let context = CONTEXT.min((size - 1) / 2);
+    let mut out = Vec::new();
+    let (mut first, mut from) = (0, 0);
+    while from < n {
+        let last = first + size >= n;
+        if last {
+            first = n.saturating_sub(size);
+        }
+        let to = if last { n } else { first + size - context };
+        out.push((first, from..to));
+        from = to;
+        first += size - 2 * context;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drums::onset::Onset;
+    use crate::progress::Silent;
+
+    const TOY: &[u8] = include_bytes!("../../../tests/data/networks/hits_open.onnx");
+
+    /// The test values of the script that made the toy.
+    fn pattern(n: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 7919 % 1009) as f64 / 252.25) as f32).collect()
+    }
+
+    fn candidates(n: usize) -> Candidates {
+        let onset = |i: usize| Onset {
+            time: i as f64 * 0.1,
+            strength: 1.0,
+        };
+        Candidates {
+            onsets: (0..n).map(onset).collect(),
+            patch: pattern(n * BANDS * FRAMES),
+            low: pattern(n * LOW_BANDS * LOW_FRAMES),
+            scalars: pattern(n * SCALARS),
+        }
+    }
+
+    #[test]
+    fn windows_join_and_keep_their_context() {
+        for (n, size) in [
+            (0, 128),
+            (1, 128),
+            (128, 128),
+            (129, 128),
+            (1000, 128),
+            (50, 1),
+            (50, 2),
+            (500, 33),
+        ] {
+            let windows = windows(n, size);
+            let context = CONTEXT.min((size - 1) / 2);
+            let mut from = 0;
+            for (first, decides) in &windows {
+                assert_eq!(decides.start, from);
+                assert!(decides.end > from && *first <= from && decides.end <= (first + size).min(n));
+                assert!(from == 0 || from - first >= context);
+                assert!(decides.end == n || first + size - decides.end >= context);
+                from = decides.end;
+            }
+            assert_eq!(from, n);
+        }
+    }
+
+    #[test]
+    fn a_recording_of_many_windows_is_heard_as_one() {
+        let reference: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/data/networks/hits_reference.json")).unwrap();
+        let number = |key: &str| reference[key].as_u64().unwrap() as usize;
+        let logits: Vec<f32> = reference["logits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_f64().unwrap() as f32)
+            .collect();
+        let network = HitNetwork::of("toy", TOY).unwrap();
+        let heard = network.hear(&candidates(number("candidates")), &Silent).unwrap();
+        assert_eq!(heard.len(), number("candidates"));
+        let heard: Vec<&Heard> = heard.iter().step_by(number("every")).collect();
+        assert_eq!(heard.len() * OUTPUTS, logits.len());
+        for (heard, logits) in heard.into_iter().zip(logits.chunks_exact(OUTPUTS)) {
+            let all = heard.classes.iter().chain([&heard.drum]);
+            for (p, logit) in all.zip(logits) {
+                assert!((p - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-5, "{p} {logit}");
+            }
+        }
+        assert!(network.hear(&candidates(0), &Silent).unwrap().is_empty());
+        assert_eq!(network.hear(&candidates(1), &Silent).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn other_networks_are_refused() {
+        let beats = include_bytes!("../../../tests/data/networks/tracker_open.onnx");
+        assert!(matches!(
+            HitNetwork::of("beats", beats),
+            Err(HitModelError::Interface { .. })
+        ));
+        assert!(HitNetwork::of("nothing", b"nothing").is_err());
     }
 }

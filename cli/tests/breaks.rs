@@ -32,16 +32,20 @@ fn song(path: &Path) {
         let mut last = 0.0f32;
         for (i, v) in x[from..].iter_mut().take(9_000).enumerate() {
             let t = i as f64 / rate;
-            let hiss = white();
+            // What were cut off would be a click, and so a hit.
+            let fade = 1.0 - i as f64 / 9_000.0;
+            let hiss = white() * fade as f32;
             // A difference of noise has no low end, as a hi-hat.
             *v += (hiss - last) * 0.16 * (-t * 70.0).exp() as f32;
             last = hiss;
             match eighth % 8 {
                 0 | 4 => {
-                    *v += ((-t * 14.0).exp() * (tau * (50.0 * t + 5.0 * (1.0 - (-t * 35.0).exp()))).sin() * 0.8) as f32;
+                    *v += (fade * (-t * 14.0).exp() * (tau * (50.0 * t + 5.0 * (1.0 - (-t * 35.0).exp()))).sin() * 0.8)
+                        as f32;
                 }
                 2 | 6 => {
-                    *v += (-t * 22.0).exp() as f32 * 0.4 * hiss + ((-t * 25.0).exp() * (tau * 190.0 * t).sin() * 0.3) as f32;
+                    *v += (-t * 22.0).exp() as f32 * 0.4 * hiss
+                        + (fade * (-t * 25.0).exp() * (tau * 190.0 * t).sin() * 0.3) as f32;
                 }
                 _ => {}
             }
@@ -52,7 +56,10 @@ fn song(path: &Path) {
         if !(ALONE.0..ALONE.1).contains(&t) {
             let root = [110.0, 87.3, 130.8, 98.0][(t / 2.0) as usize % 4];
             let swell = ((t % 2.0) * 30.0).min(1.0) * ((2.0 - t % 2.0) * 30.0).min(1.0);
-            let chord = [1.0, 1.5, 2.0, 2.52, 3.0, 4.0].map(|p| (tau * root * p * t).sin()).iter().sum::<f64>();
+            let chord = [1.0, 1.5, 2.0, 2.52, 3.0, 4.0]
+                .map(|p| (tau * root * p * t).sin())
+                .iter()
+                .sum::<f64>();
             *v += (0.07 * swell * chord) as f32;
         }
     }
@@ -61,12 +68,20 @@ fn song(path: &Path) {
 }
 
 fn csv(files: &BTreeMap<String, Vec<u8>>, name: &str) -> (String, Vec<BTreeMap<String, String>>) {
-    let text = files.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", files.keys()));
+    let text = files
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name} in {:?}", files.keys()));
     let mut reader = csv::Reader::from_reader(text.as_slice());
     let header = reader.headers().unwrap().clone();
     let rows = reader
         .records()
-        .map(|r| header.iter().zip(r.unwrap().iter()).map(|(a, b)| (a.to_owned(), b.to_owned())).collect())
+        .map(|r| {
+            header
+                .iter()
+                .zip(r.unwrap().iter())
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                .collect()
+        })
         .collect();
     (header.iter().collect::<Vec<_>>().join(","), rows)
 }
@@ -91,7 +106,16 @@ fn a_break_is_found_and_written_with_its_hits_and_its_kit() {
     song(&work.path().join("set/=My Song.wav"));
     let run = run_in(
         work.path(),
-        &["breaks", "set", "--out", "out", "--drums-only", "--plot", "--json", "--quiet"],
+        &[
+            "breaks",
+            "set",
+            "--out",
+            "out",
+            "--drums-only",
+            "--plot",
+            "--json",
+            "--quiet",
+        ],
     );
     expect_code(&run, 0);
     let said: Vec<Value> = stdout(&run).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -137,13 +161,18 @@ fn a_break_is_found_and_written_with_its_hits_and_its_kit() {
         for column in ["hit_wav", "hit_perc_wav"] {
             let x = samples(&files[&format!("{folder}/{}", hit[column])]);
             assert!(x[0].abs() < 1e-6 && x[x.len() - 1].abs() < 1e-6, "{hit:?} clicks");
-            assert!(((x.len() as f64 / f64::from(RATE)) - (number(hit, "end_s") - number(hit, "start_s"))).abs() < 1e-4);
+            assert!(
+                ((x.len() as f64 / f64::from(RATE)) - (number(hit, "end_s") - number(hit, "start_s"))).abs() < 1e-4
+            );
         }
         let chunks = &files[&format!("{folder}/{}", hit["hit_wav"])];
         let acid = chunks.windows(4).position(|w| w == b"acid").unwrap();
         let acid = &chunks[acid + 8..acid + 32];
         // A one-shot, without beats or tempo.
-        assert_eq!((acid[0] & 1, &acid[12..16], &acid[20..24]), (1, &[0u8; 4][..], &[0u8; 4][..]));
+        assert_eq!(
+            (acid[0] & 1, &acid[12..16], &acid[20..24]),
+            (1, &[0u8; 4][..], &[0u8; 4][..])
+        );
     }
     let most = |places: &[usize]| {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -163,7 +192,10 @@ fn a_break_is_found_and_written_with_its_hits_and_its_kit() {
     for column in ["loop_wav", "perc_wav"] {
         assert_eq!(samples(&files[row[column].trim_start_matches('\'')]).len(), frames);
     }
-    let kit: Vec<&String> = files.keys().filter(|f| f.starts_with(&format!("{folder}/kit/"))).collect();
+    let kit: Vec<&String> = files
+        .keys()
+        .filter(|f| f.starts_with(&format!("{folder}/kit/")))
+        .collect();
     for ending in [".sfz", ".dspreset", ".multisample", ".h2drumkit"] {
         assert!(kit.iter().any(|f| f.ends_with(ending)), "no {ending} in {kit:?}");
     }
@@ -174,14 +206,32 @@ fn a_break_is_found_and_written_with_its_hits_and_its_kit() {
     assert!(files.contains_key(&format!("{folder}/break.png")) || files.contains_key(&format!("{folder}/break.svg")));
 
     // Again: nothing to do, and nothing changes. With two at a time: the same bytes.
-    let again = run_in(work.path(), &["breaks", "set", "--out", "out", "--drums-only", "--plot", "--json", "--quiet"]);
+    let again = run_in(
+        work.path(),
+        &[
+            "breaks",
+            "set",
+            "--out",
+            "out",
+            "--drums-only",
+            "--plot",
+            "--json",
+            "--quiet",
+        ],
+    );
     expect_code(&again, 0);
     assert!(stdout(&again).contains("\"resumed\":true"));
     assert_same(&files, &tree(&work.path().join("out")));
     song(&work.path().join("set/other.wav"));
     for jobs in ["1", "2"] {
         let out = format!("jobs{jobs}");
-        expect_code(&run_in(work.path(), &["breaks", "set", "--out", &out, "--jobs", jobs, "--quiet"]), 0);
+        expect_code(
+            &run_in(
+                work.path(),
+                &["breaks", "set", "--out", &out, "--jobs", jobs, "--quiet"],
+            ),
+            0,
+        );
     }
     assert_same(&tree(&work.path().join("jobs1")), &tree(&work.path().join("jobs2")));
 }
@@ -190,19 +240,37 @@ fn a_break_is_found_and_written_with_its_hits_and_its_kit() {
 fn a_person_renames_a_cluster_and_everything_follows() {
     let work = tempfile::tempdir().unwrap();
     song(&work.path().join("song.wav"));
-    let breaks = ["breaks", "song.wav", "--out", "out", "--drums-only", "--kit", "sfz", "--quiet"];
+    let breaks = [
+        "breaks",
+        "song.wav",
+        "--out",
+        "out",
+        "--drums-only",
+        "--kit",
+        "sfz",
+        "--quiet",
+    ];
     expect_code(&run_in(work.path(), &breaks), 0);
     let before = tree(&work.path().join("out"));
     let table = "song/break_01/hits/clusters.csv";
     let (header, clusters) = csv(&before, table);
-    assert!(header.starts_with("track_id,break_index,cluster,class_label,"), "{header}");
+    assert!(
+        header.starts_with("track_id,break_index,cluster,class_label,"),
+        "{header}"
+    );
     let total: f64 = clusters.iter().map(|c| number(c, "num_hits")).sum();
     let changed = &clusters[0];
     assert_ne!(changed["class_label"], "ride");
-    let text = format!("track_id,break_index,cluster,class_label\nsong,1,{},ride\n", changed["cluster"]);
+    let text = format!(
+        "track_id,break_index,cluster,class_label\nsong,1,{},ride\n",
+        changed["cluster"]
+    );
     fs::write(work.path().join("said.csv"), text).unwrap();
 
-    expect_code(&run_in(work.path(), &[&breaks[..], &["--relabel", "said.csv"]].concat()), 0);
+    expect_code(
+        &run_in(work.path(), &[&breaks[..], &["--relabel", "said.csv"]].concat()),
+        0,
+    );
     let after = tree(&work.path().join("out"));
     let (_, renamed) = csv(&after, table);
     assert_eq!(renamed[0]["class_label"], "ride");
@@ -225,7 +293,11 @@ fn a_person_renames_a_cluster_and_everything_follows() {
         fs::write(work.path().join("said.csv"), text).unwrap();
         let run = run_in(work.path(), &[&breaks[..], &["--relabel", "said.csv"]].concat());
         expect_code(&run, 2);
-        assert!(stderr(&run).contains(named) && stderr(&run).contains("said.csv"), "{}", stderr(&run));
+        assert!(
+            stderr(&run).contains(named) && stderr(&run).contains("said.csv"),
+            "{}",
+            stderr(&run)
+        );
     }
 }
 
@@ -239,7 +311,10 @@ fn where_there_is_no_break_it_says_why() {
         .map(|i| {
             let t = i as f64 / rate;
             let root = [220.0, 174.6, 261.6, 196.0][(t / 2.0) as usize % 4];
-            [1.0, 1.25, 1.5].map(|p| 0.1 * (std::f64::consts::TAU * root * p * t).sin()).iter().sum::<f64>() as f32
+            [1.0, 1.25, 1.5]
+                .map(|p| 0.1 * (std::f64::consts::TAU * root * p * t).sin())
+                .iter()
+                .sum::<f64>() as f32
         })
         .collect();
     write_wav(&music.join("pad.wav"), &pad, RATE, 1);
@@ -262,11 +337,22 @@ fn where_there_is_no_break_it_says_why() {
     let x: Vec<f32> = whole.map(|s| f32::from(s.unwrap()) / 32_768.0).collect();
     let (from, to) = ((ALONE.0 * rate) as usize, (ALONE.1 * rate) as usize);
     write_wav(&drums, &x[from..to].repeat(2), RATE, 1);
-    let run = run_in(work.path(), &["breaks", "drums.wav", "--out", "drums", "--no-stems", "--no-kit"]);
+    let run = run_in(
+        work.path(),
+        &["breaks", "drums.wav", "--out", "drums", "--no-stems", "--no-kit"],
+    );
     expect_code(&run, 0);
     let files = tree(&work.path().join("drums"));
     let (_, rows) = csv(&files, "drums_drum_breaks.csv");
     assert!(!rows.is_empty());
-    assert!(rows.iter().all(|r| number(r, "bars") <= 8.0 && r["kind"] == "drums_only"), "{rows:?}");
-    assert!(!files.keys().any(|f| f.contains("perc") || f.contains("/kit/")), "{:?}", files.keys());
+    assert!(
+        rows.iter()
+            .all(|r| number(r, "bars") <= 8.0 && r["kind"] == "drums_only"),
+        "{rows:?}"
+    );
+    assert!(
+        !files.keys().any(|f| f.contains("perc") || f.contains("/kit/")),
+        "{:?}",
+        files.keys()
+    );
 }

@@ -302,7 +302,12 @@ impl Breaks<'_> {
         );
         let mut clipped = Vec::new();
         for (format, ending) in &self.formats {
-            let written = out.audio(&planned.loop_file(ending), *format, view(&cut.planes, sample_rate), &loop_meta)?;
+            let written = out.audio(
+                &planned.loop_file(ending),
+                *format,
+                view(&cut.planes, sample_rate),
+                &loop_meta,
+            )?;
             clipped.push(written.clipped);
         }
         let (format, ending) = match self.formats.first() {
@@ -313,7 +318,12 @@ impl Breaks<'_> {
         let stem = || AudioBuffer::new(stem_of(&cut.planes, sample_rate), sample_rate).ok();
         let stem = if self.stems() { stem() } else { None };
         if let Some(stem) = &stem {
-            out.audio(&planned.perc_file(ending), format, view(stem.planes(), sample_rate), &loop_meta)?;
+            out.audio(
+                &planned.perc_file(ending),
+                format,
+                view(stem.planes(), sample_rate),
+                &loop_meta,
+            )?;
         }
         progress.check()?;
 
@@ -326,7 +336,12 @@ impl Breaks<'_> {
             out.audio(&planned.hit_file(i, ending), format, view(&planes, sample_rate), &meta)?;
             if let Some(stem) = &stem {
                 let planes = slice_of(stem, hit.span, start);
-                out.audio(&planned.hit_perc_file(i, ending), format, view(&planes, sample_rate), &meta)?;
+                out.audio(
+                    &planned.hit_perc_file(i, ending),
+                    format,
+                    view(&planes, sample_rate),
+                    &meta,
+                )?;
             }
         }
         let groove = assemble::groove(
@@ -404,12 +419,20 @@ fn stem_of(planes: &[Vec<f32>], sample_rate: u32) -> Vec<Vec<f32>> {
     stem
 }
 
-/// The part of a loop's stem that a hit's slice covers; the loop begins at frame `start` of the track.
+/// The part of a loop's stem that a hit's slice covers, silent where it reaches beyond the loop (a first hit begins a
+/// millisecond before its attack); the loop begins at frame `start` of the track.
 fn slice_of(stem: &AudioBuffer, span: Span, start: usize) -> Vec<Vec<f32>> {
     let from = span.start - start as f64;
     let own = Span {
         start: from.max(0.0),
         end: from + span.len(),
     };
-    slice::cut(stem, own)
+    let frames = span.len().max(0.0) as usize;
+    let before = ((-from).max(0.0) as usize).min(frames);
+    let mut planes = slice::cut(stem, own);
+    for plane in &mut planes {
+        plane.splice(0..0, std::iter::repeat_n(0.0, before));
+        plane.resize(frames, 0.0);
+    }
+    planes
 }

@@ -293,6 +293,18 @@ class HitKit:
         """Amplitude for a velocity."""
         return (velocity / 127.0) ** 1.6
 
+    def _doubled(self, rng: np.random.Generator, wave: np.ndarray, cls: str, key: int) -> np.ndarray:
+        """A synthesised sound of the class laid upon this one, attack upon attack, as producers do."""
+        other = trim(DrawnSource(int(rng.integers(1 << 31))).sound(key if key in keys_of(cls) else keys_of(cls)[0], 100, rng), cls)
+        if len(other) < 100:
+            return wave
+        level = float(np.abs(wave).max() / max(1e-6, np.abs(other).max())) * fx.db(rng.uniform(-14, 2))
+        shift = int(round((attack_of(wave) - attack_of(other)) * RATE))
+        out = np.zeros(max(len(wave) + max(0, -shift), len(other) + max(0, shift)), dtype=np.float32)
+        out[max(0, -shift) :][: len(wave)] += wave
+        out[max(0, shift) :][: len(other)] += other * np.float32(level)
+        return out
+
     def _make(self, key: int, layer: int) -> Sound | None:
         cls = class_of(key)
         source = self.sources.get(cls)
@@ -304,6 +316,8 @@ class HitKit:
         wave = trim(source.sound(play, layer, rng), cls)
         if len(wave) < 100:
             return None
+        if not self._plain and rng.random() < 0.12:
+            wave = self._doubled(rng, wave, cls, play)
         change = self._changes.setdefault(key, self._change(key, cls))
         if not (source.levelled and self._natural):
             wave = wave / max(1e-6, float(np.abs(wave).max())) * fx.db(PEAK_DB[cls])
@@ -334,7 +348,7 @@ class HitKit:
         return Sound(wave, attack_of(wave)) if len(wave) > 100 else None
 
 
-def draw_kit(rng: np.random.Generator, family: str, fold_out: bool = False) -> HitKit:
+def draw_kit(rng: np.random.Generator, family: str) -> HitKit:
     """A kit of which recorded sounds come from soundfonts of one family, or from files, or from none.
 
     Most kits are of one source; in a fourth, each class comes from one of three.

@@ -6,3 +6,5 @@
 
 pub mod class;
 pub mod kit;
+pub mod onset;
+pub mod patch;

@@ -41,8 +41,11 @@ class Block(nn.Module):
         self.mix = nn.Conv1d(width, width, 1)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.mix(self.dropout(torch.relu(self.dilated(torch.relu(self.norm(x))))))
+    def forward(self, x: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
+        y = torch.relu(self.norm(x))
+        if there is not None:
+            y = y * there
+        return x + self.mix(self.dropout(torch.relu(self.dilated(y))))
 
 
 class HitNetwork(nn.Module):
@@ -68,8 +71,13 @@ class HitNetwork(nn.Module):
         nn.init.zeros_(self.heads.weight)
         nn.init.zeros_(self.heads.bias)
 
-    def both(self, patch: torch.Tensor, low: torch.Tensor, scalars: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits with and without neighbours, each (songs, N, 10), of inputs with a leading axis of songs."""
+    def both(
+        self, patch: torch.Tensor, low: torch.Tensor, scalars: torch.Tensor, there: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits with and without neighbours, each (songs, N, 10), of inputs with a leading axis of songs.
+
+        `there` (songs, N), if given, is 0 for rows that only fill up the batch.
+        """
         songs, n = patch.shape[:2]
         p = patch.reshape(songs * n, 1, BANDS, COLUMNS)
         # What was there before the attack, taken away, is the second channel.
@@ -81,17 +89,22 @@ class HitNetwork(nn.Module):
         alone = self.alone(e)
         y = self.enter(torch.cat([e, s], dim=1)).reshape(songs, n, -1)
         # What the recording is like on the whole.
-        y = y + self.about(torch.relu(y).mean(dim=1, keepdim=True))
+        if there is None:
+            whole = torch.relu(y).mean(dim=1, keepdim=True)
+        else:
+            whole = (torch.relu(y) * there[..., None]).sum(dim=1, keepdim=True) / there.sum(dim=1)[:, None, None].clamp(min=1.0)
+        y = y + self.about(whole)
         y = y.transpose(1, 2)
         for block in self.blocks:
-            y = block(y)
+            y = block(y, None if there is None else there[:, None])
         y = self.leave(y).transpose(1, 2).reshape(songs * n, -1)
         logits = alone + self.heads(y)
         return logits.reshape(songs, n, OUTPUTS), alone.reshape(songs, n, OUTPUTS)
 
     def forward(self, patch: torch.Tensor, low: torch.Tensor, scalars: torch.Tensor) -> torch.Tensor:
-        """Logits (N, 10) of one recording."""
-        return self.both(patch[None], low[None], scalars[None])[0][0]
+        """Logits (N, 10) of one recording. Rows whose scalars are all 0 are taken for filling, which no neighbour hears."""
+        there = torch.clamp(scalars.abs().sum(dim=1) * 1e4, max=1.0)
+        return self.both(patch[None], low[None], scalars[None], there[None])[0][0]
 
 
 def parameters(model: nn.Module) -> int:

@@ -358,14 +358,14 @@ def draw_kit(rng: np.random.Generator, family: str) -> HitKit:
 
     def one() -> Source:
         draw = rng.random()
-        if draw < 0.45:
+        if draw < 0.62:
             fonts = font_sources(family)
             names = sorted({f.font for f in fonts})
             font = names[int(rng.integers(len(names)))]
             own = [f for f in fonts if f.font == font]
             return own[int(rng.integers(len(own)))]
         packages = [f for f in files if f.family == "package"]
-        if draw < (0.75 if packages else 0.55) and files:
+        if draw < (0.85 if packages else 0.70) and files:
             pool = packages if packages and rng.random() < 0.8 else files
             return pool[int(rng.integers(len(pool)))]
         return DrawnSource(int(rng.integers(1 << 31)))
@@ -385,5 +385,5 @@ def draw_kit(rng: np.random.Generator, family: str) -> HitKit:
 
 def percussion_keys(rng: np.random.Generator, count: int) -> list[int]:
     """Keys for percussion players."""
-    common = (54, 54, 69, 70, 82, 82, 56, 75, 37, 37, 60, 61, 62, 63, 64, 65, 67, 76, 81)
+    common = (54, 54, 69, 70, 82, 56, 56, 75, 37, 37, 37, 60, 61, 62, 63, 64, 65, 67, 76, 81)
     return [int(rng.choice(common if rng.random() < 0.75 else PERC_KEYS)) for _ in range(count)]

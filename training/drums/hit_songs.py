@@ -126,20 +126,20 @@ def hits_of(rng: np.random.Generator, song: Song) -> list[Hit]:
         return []
     draw = rng.random()
     classes = [c for c, p in SHARES.items() if rng.random() < p]
-    if draw < 0.45 and own:
+    if draw < 0.6 and own:
         hits = own
-        if rng.random() < 0.5:
+        if rng.random() < 0.35:
             hits = _swap(rng, hits)
-        if rng.random() < 0.55:
+        if rng.random() < 0.4:
             hits = hits + drawn(rng, song, [], int(rng.integers(1, 3)))
-    elif draw < 0.62 and own:
+    elif draw < 0.75 and own:
         extra = [c for c in classes if c in ("hat_open", "tom", "clap", "crash", "ride")]
         hits = own + drawn(rng, song, list(rng.permutation(extra)[:2]), int(rng.integers(0, 3)))
-    elif draw < 0.72:
+    elif draw < 0.82:
         # Few voices alone: hats only, a shaker, a ride, toms.
         hits = drawn(rng, song, list(rng.permutation([*SHARES])[: int(rng.integers(1, 3))]), int(rng.integers(0, 2)))
     else:
-        hits = drawn(rng, song, classes, int(rng.integers(0, 4)))
+        hits = drawn(rng, song, classes, int(rng.choice([0, 1, 1, 2, 3])))
     if rng.random() < 0.5:
         hits = hits + fills(rng, song, rng.uniform(0.01, 0.06))
     if rng.random() < 0.3:

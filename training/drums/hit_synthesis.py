@@ -136,12 +136,16 @@ class Hats:
     """What closed, pedalled and open hats of one pair share."""
 
     def __init__(self, rng: Rng) -> None:
-        self.kind = str(rng.choice(["plain", "plate", "machine"], p=[0.3, 0.45, 0.25]))
+        self.kind = str(rng.choice(["plain", "plate", "machine"], p=[0.2, 0.55, 0.25]))
         self.low, self.high = _log(rng, 1500, 6500), _log(rng, 9000, 17000)
         self.count = int(rng.integers(12, 40))
-        self.closed, self.open = _log(rng, 0.02, 0.2), _log(rng, 0.28, 1.6)
+        self.closed, self.open = _log(rng, 0.025, 0.22), _log(rng, 0.32, 1.8)
         self.tilt, self.seed = float(rng.uniform(-0.4, 0.6)), int(rng.integers(1 << 31))
         self.base, self.metal = _log(rng, 200, 900), float(rng.uniform(0.3, 1.0))
+        # A stroke is short and bright, what rings on is softer; the stick and the stand have a body below.
+        self.fast, self.ring = float(rng.uniform(0.15, 0.6)), float(10 ** rng.uniform(-1.6, 0.0))
+        self.thump, self.thump_hertz = float(10 ** rng.uniform(-2.0, -0.3)), _log(rng, 250, 1500)
+        self.two = bool(rng.random() < 0.6)
         self.body = {
             "metal": float(rng.choice([0.0, 0.3, 0.6, 0.95])), "base": self.base, "cut": self.low * 1.3,
             "closed": self.closed, "open": self.open, "crush": rng.random() < 0.06,
@@ -163,6 +167,11 @@ class Hats:
             wave = wave + chick * np.float32((self.seed % 97) / 97 * 0.8)
             if pedal:
                 wave = wave * (1 - np.exp(-t / np.float32(0.002)))
+        wave = _unit(wave)
+        if self.two:
+            shape = _fall(t, max(0.015, self.fast * t60)) * (1 - self.ring) + self.ring
+            body = _click(np.random.default_rng(self.seed + 2), len(t), self.thump_hertz, 2.5 * self.thump_hertz, 0.03)
+            wave = wave * shape + body * np.float32(self.thump)
         return _unit(wave)
 
 
@@ -254,9 +263,9 @@ def _hand_drum(rng: Rng, high: bool) -> np.ndarray:
 def _beads(rng: Rng) -> np.ndarray:
     """Shaker, maracas, cabasa: grains of noise under a swell."""
     u = rng.uniform
-    rise, t60 = _log(rng, 0.0015, 0.03), _log(rng, 0.03, 0.22)
+    rise, t60 = _log(rng, 0.004, 0.04), _log(rng, 0.04, 0.22)
     t = _time(2 * rise + 1.2 * t60)
-    wave = _band(_noise(rng, len(t)), "highpass", _log(rng, 2000, 7500))
+    wave = _band(_noise(rng, len(t)), "highpass", _log(rng, 2500, 7500))
     if rng.random() < 0.5:
         wave = _band(wave, "lowpass", _log(rng, 7000, 16000))
     if rng.random() < 0.5:

@@ -96,7 +96,7 @@ class Recordings(unittest.TestCase):
                 total[name] = total.get(name, 0) + count
         everything = sum(total.values())
         for name in CLASSES:
-            self.assertGreater(total.get(name, 0), 0.01 * everything, name)
+            self.assertGreater(total.get(name, 0), 0.005 * everything, name)
 
 
 class Targets(unittest.TestCase):

@@ -23,26 +23,37 @@ from torch import nn
 from hit_features import UNKNOWN
 from hit_model import BANDS, COLUMNS, OUTPUTS, HitNetwork, parameters
 
-#: What a missed hit of an output weighs: rare classes more.
-WEIGHTS = torch.tensor([1.0, 1.0, 1.2, 1.0, 1.4, 1.4, 2.0, 2.0, 1.4, 1.2])
+#: What a missed hit of an output weighs against a false one.
+WEIGHTS = torch.tensor([1.0, 1.0, 1.1, 1.0, 1.2, 1.2, 1.4, 1.4, 1.2, 1.1])
+#: What parts of the hits in music each class is taken to have. The generator plays rare classes often, so that they are
+#: learned; where a sound could be two things, what is likely in music shall win.
+USUAL = np.array([0.23, 0.15, 0.33, 0.055, 0.045, 0.025, 0.025, 0.065, 0.15])
 SMOOTHING = 0.02
 
 
 class Songs:
     """Recordings in memory, and batches of stretches of them."""
 
-    def __init__(self, folders: list[Path], without: list[str], length: int, seed: int, limit: int | None) -> None:
+    def __init__(self, folders: list[Path], without: list[str], length: int, seed: int, limit: int | None, balance: float = 0.8) -> None:
         self.length, self.rng = length, np.random.default_rng(seed)
         self.items: list[tuple[np.ndarray, ...]] = []
+        recorded: list[float] = []
         paths = sorted(p for f in folders for p in f.glob("*.npz"))
         for path in paths[:limit]:
             with np.load(path) as data:
                 if set(data["families"].tolist()) & set(without) or len(data["times"]) < 12:
                     continue
                 self.items.append(tuple(data[k] for k in ("patch", "low", "scalars", "target")))
+                kits = [s.split(":")[0] for s in data["sources"].tolist()]
+                recorded.append(np.mean([k != "drawn" for k in kits]) if kits else 0.5)
         sizes = np.array([min(length, len(i[3])) for i in self.items], dtype=float)
-        self.shares = sizes / sizes.sum()
+        # What was recorded is heard three times as often as what was synthesised.
+        self.shares = sizes * (1 + 2 * np.array(recorded))
+        self.shares /= self.shares.sum()
         self.candidates = int(sum(len(i[3]) for i in self.items))
+        played = sum((share * (i[3][:, 1:] == 1).mean(axis=0) for share, i in zip(self.shares, self.items, strict=True)), np.zeros(9))
+        weights = (USUAL / (played / played.sum())) ** balance
+        self.weights = torch.from_numpy(np.concatenate([[1.0], weights / (weights * USUAL).sum()]).astype(np.float32))
 
     def batch(self, songs: int) -> list[torch.Tensor]:
         """Stretches of several recordings: patch, low, scalars, target; short ones are repeated to the length."""
@@ -103,8 +114,11 @@ def augment(rng: torch.Generator, patch: torch.Tensor, low: torch.Tensor, scalar
     scalars *= 1 - (u(songs, 1, scalars.shape[-1]) < 0.04).float()
 
 
-def loss_of(logits: torch.Tensor, target: torch.Tensor, weights: torch.Tensor = WEIGHTS) -> torch.Tensor:
-    """Cross-entropy of what is known; classes count where there is a drum, and for a tenth where there is none."""
+def loss_of(logits: torch.Tensor, target: torch.Tensor, shares: torch.Tensor, weights: torch.Tensor = WEIGHTS) -> torch.Tensor:
+    """Cross-entropy of what is known; classes count where there is a drum, and for a sixth where there is none.
+
+    `shares` weighs candidates by what sounds there (the mean, if several do).
+    """
     known = (target != UNKNOWN).float()
     wanted = torch.where(target == 1, 1.0 - SMOOTHING, SMOOTHING / 2)
     each = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
@@ -113,7 +127,10 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, weights: torch.Tensor = 
     sure = torch.exp(-nn.functional.binary_cross_entropy_with_logits(logits, (target == 1).float(), reduction="none"))
     each = each * (1.25 - sure.detach()) * known
     drum = (target[..., :1] == 1).float()
-    share = torch.cat([torch.full_like(drum, 1.5), (0.15 + 0.85 * drum).expand(*drum.shape[:-1], OUTPUTS - 1)], dim=-1)
+    sounds = (target[..., 1:] == 1).float()
+    count = sounds.sum(dim=-1, keepdim=True)
+    own = torch.where(count > 0, (sounds * shares[1:]).sum(dim=-1, keepdim=True) / count.clamp(min=1), torch.ones(()))
+    share = torch.cat([torch.full_like(drum, 1.5), (own * (0.15 + 0.85 * drum)).expand(*drum.shape[:-1], OUTPUTS - 1)], dim=-1)
     return (each * share).sum() / known[..., 0].sum().clamp(min=1)
 
 
@@ -128,6 +145,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--songs", type=int, default=4, help="recordings a batch")
     parser.add_argument("--length", type=int, default=128, help="candidates of a recording in a batch")
+    parser.add_argument("--decay", type=float, default=0.05, help="weight decay")
+    parser.add_argument("--dropout", type=float, default=0.25)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int)
@@ -137,9 +156,9 @@ def main() -> int:
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     songs = Songs(options.data, options.without, options.length, options.seed, options.limit)
-    model = HitNetwork(options.width).to(memory_format=torch.channels_last)
+    model = HitNetwork(options.width, options.dropout).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=options.decay)
     checkpoint, step = options.out / "checkpoint.pt", 0
     if options.resume and checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -149,6 +168,7 @@ def main() -> int:
         step = state["step"]
         songs.rng = np.random.default_rng((options.seed, step))
     noise = torch.Generator().manual_seed(options.seed + step)
+    print("weights", [round(float(w), 2) for w in songs.weights], file=sys.stderr)
     print(f"{parameters(model)} parameters, {len(songs.items)} recordings, {songs.candidates} candidates", file=sys.stderr)
     recent, began = [], time.monotonic()
     model.train()
@@ -163,8 +183,8 @@ def main() -> int:
         augment(noise, patch, low, scalars)
         with torch.autocast("cpu", torch.bfloat16):
             logits, alone = model.both(patch, low, scalars)
-        loss = loss_of(logits.float(), target)
-        both = loss + 0.5 * loss_of(alone.float(), target)
+        loss = loss_of(logits.float(), target, songs.weights)
+        both = loss + 0.5 * loss_of(alone.float(), target, songs.weights)
         optimiser.zero_grad()
         both.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 2.0)

@@ -34,26 +34,35 @@ SMOOTHING = 0.02
 class Songs:
     """Recordings in memory, and batches of stretches of them."""
 
-    def __init__(self, folders: list[Path], without: list[str], length: int, seed: int, limit: int | None, balance: float = 0.8) -> None:
-        self.length, self.rng = length, np.random.default_rng(seed)
+    def __init__(self, folders: list[Path], without: list[str], length: int, seed: int, balance: float = 0.8) -> None:
+        self.folders, self.without, self.length, self.balance = folders, set(without), length, balance
+        self.rng = np.random.default_rng(seed)
         self.items: list[tuple[np.ndarray, ...]] = []
-        recorded: list[float] = []
-        paths = sorted(p for f in folders for p in f.glob("*.npz"))
-        for path in paths[:limit]:
+        self._recorded: list[float] = []
+        self._known: set[Path] = set()
+        self.scan()
+
+    def scan(self) -> None:
+        """Loads what is new in the folders."""
+        for path in sorted(p for f in self.folders for p in f.glob("*.npz") if p not in self._known):
+            self._known.add(path)
             with np.load(path) as data:
-                if set(data["families"].tolist()) & set(without) or len(data["times"]) < 12:
+                if set(data["families"].tolist()) & self.without or len(data["times"]) < 12:
                     continue
                 self.items.append(tuple(data[k] for k in ("patch", "low", "scalars", "target")))
                 kits = [s.split(":")[0] for s in data["sources"].tolist()]
-                recorded.append(np.mean([k != "drawn" for k in kits]) if kits else 0.5)
-        sizes = np.array([min(length, len(i[3])) for i in self.items], dtype=float)
+                self._recorded.append(float(np.mean([k != "drawn" for k in kits])) if kits else 0.5)
+        sizes = np.array([min(self.length, len(i[3])) for i in self.items], dtype=float)
         # What was recorded is heard three times as often as what was synthesised.
-        self.shares = sizes * (1 + 2 * np.array(recorded))
+        self.shares = sizes * (1 + 2 * np.array(self._recorded))
         self.shares /= self.shares.sum()
         self.candidates = int(sum(len(i[3]) for i in self.items))
-        played = sum((share * (i[3][:, 1:] == 1).mean(axis=0) for share, i in zip(self.shares, self.items, strict=True)), np.zeros(9))
-        weights = (USUAL / (played / played.sum())) ** balance
-        self.weights = torch.from_numpy(np.concatenate([[1.0], weights / (weights * USUAL).sum()]).astype(np.float32))
+        played = np.zeros(OUTPUTS - 1)
+        for share, item in zip(self.shares, self.items, strict=True):
+            played += share * (item[3][:, 1:] == 1).mean(axis=0)
+        weights = (USUAL / (played / played.sum())) ** self.balance
+        weights /= (weights * USUAL).sum()
+        self.weights = torch.from_numpy(np.concatenate([[1.0], weights]).astype(np.float32))
 
     def batch(self, songs: int) -> list[torch.Tensor]:
         """Stretches of several recordings: patch, low, scalars, target; short ones are repeated to the length."""
@@ -149,14 +158,17 @@ def main() -> int:
     parser.add_argument("--dropout", type=float, default=0.25)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=int)
+    parser.add_argument("--rescan", type=int, default=400, help="look for new recordings after so many steps")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", type=Path, help="weights (model.pt) to begin with")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    songs = Songs(options.data, options.without, options.length, options.seed, options.limit)
+    songs = Songs(options.data, options.without, options.length, options.seed)
     model = HitNetwork(options.width, options.dropout).to(memory_format=torch.channels_last)
+    if options.start:
+        model.load_state_dict(torch.load(options.start, weights_only=True)["weights"])
     average = copy.deepcopy(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=options.decay)
     checkpoint, step = options.out / "checkpoint.pt", 0
@@ -179,6 +191,8 @@ def main() -> int:
             rate *= 0.5 * (1 + math.cos(math.pi * (done - 1 + options.fall) / options.fall))
         for group in optimiser.param_groups:
             group["lr"] = rate
+        if step and step % options.rescan == 0:
+            songs.scan()
         patch, low, scalars, target = songs.batch(options.songs)
         augment(noise, patch, low, scalars)
         with torch.autocast("cpu", torch.bfloat16):
@@ -199,10 +213,10 @@ def main() -> int:
                 else:
                     a.copy_(p)
         if step % 100 == 0 or step == options.steps:
-            line = {"step": step, "loss": round(float(np.mean(recent)), 4), "rate": round(rate, 6), "wall": round(time.monotonic() - began)}
+            line = {"step": step, "loss": round(float(np.mean(recent)), 4), "rate": round(rate, 6), "wall": round(time.monotonic() - began), "recordings": len(songs.items)}
             recent = []
             print(json.dumps(line), file=sys.stderr, flush=True)
-        if step % 1000 == 0 or step == options.steps:
+        if step % 250 == 0 or step == options.steps:
             state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").rename(checkpoint)

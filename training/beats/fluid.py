@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
-RATE = 22050
+#: Sample rate of everything in this folder. `training/drums` works on the same code at 44100, and sets the variable for it.
+RATE = int(os.environ.get("LOOPWRIGHT_TRAINING_RATE", "22050"))
 #: Frames that the synthesiser computes at once; events take effect between blocks.
 BLOCK = 64
 

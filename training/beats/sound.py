@@ -108,10 +108,12 @@ def _expression(rng: np.random.Generator, part: Part) -> list[tuple[float, int, 
     return out
 
 
-def _from_font(rng: np.random.Generator, part: Part, palette: str, frames: int) -> tuple[np.ndarray, str]:
+def _from_font(
+    rng: np.random.Generator, part: Part, palette: str, frames: int, fonts: tuple[str, ...] = ()
+) -> tuple[np.ndarray, str]:
     fluid = synthesiser()
     weights = {"fluidr3": 0.4, "musescore": 0.32, "timgm": 0.28}
-    names = sorted(fluid.fonts)
+    names = sorted(set(fluid.fonts) & set(fonts)) or sorted(fluid.fonts)
     share = np.array([weights[n] for n in names])
     font = str(rng.choice(names, p=share / share.sum()))
     program = _program(rng, part, palette)
@@ -134,8 +136,10 @@ def _from_font(rng: np.random.Generator, part: Part, palette: str, frames: int) 
     return wave, made
 
 
-def _melodic(rng: np.random.Generator, part: Part, palette: str, frames: int) -> tuple[np.ndarray, str]:
-    """The sound of one pitched part, not levelled."""
+def melodic(
+    rng: np.random.Generator, part: Part, palette: str, frames: int, fonts: tuple[str, ...] = ()
+) -> tuple[np.ndarray, str]:
+    """The sound of one pitched part, not levelled; `fonts` names the soundfonts to choose among, if not all."""
     if part.role == "fx":
         return effects_part(part.notes, frames, rng), "fx"
     if part.role in ("chords", "riff"):
@@ -147,7 +151,7 @@ def _melodic(rng: np.random.Generator, part: Part, palette: str, frames: int) ->
     if rng.random() < SYNTHS[palette][part.role]:
         patch = draw_patch(rng, part.role)
         return Voice(patch, int(rng.integers(1 << 31))).render(part.notes, frames), f"synth:{patch.kind}"
-    return _from_font(rng, part, palette, frames)
+    return _from_font(rng, part, palette, frames, fonts)
 
 
 def _drums(rng: np.random.Generator, song: Song, frames: int, made: dict[str, str]) -> dict[str, np.ndarray]:
@@ -211,11 +215,11 @@ class _Player:
             if part.role in ("drums", "perc") or not part.notes:
                 continue
             if i not in self._parts or rng.random() < again:
-                wave, name = _melodic(rng, part, song.palette, self.frames)
+                wave, name = melodic(rng, part, song.palette, self.frames)
                 level = fx.loudness(wave)
                 if part.role in ("bass", "chords", "lead", "arp", "riff") and rng.random() < 0.15:
                     # Two instruments in unison.
-                    second, also = _melodic(rng, part, song.palette, self.frames)
+                    second, also = melodic(rng, part, song.palette, self.frames)
                     other = fx.loudness(second)
                     if other > 0 and level > 0:
                         wave, name = (

@@ -25,8 +25,9 @@ use crate::audio::resample::ResampleError;
 use crate::progress::{Cancelled, Progress};
 use crate::units::Span;
 
-/// Probability of being a drum from which a candidate is a hit.
-const DRUM: f32 = 0.5;
+/// What the logarithm of an onset's strength, in units of the plain threshold, adds to the log-odds of its being a drum.
+/// The model has heard how loud it is; but where it meets drums that it does not know, loudness is the better witness.
+const STRENGTH: f64 = 0.5;
 /// Hits nearer than this in seconds are one.
 const TOGETHER: f64 = 0.030;
 /// Audio around the passage that its analysis may use, in seconds.
@@ -324,7 +325,7 @@ fn groups(candidates: &Candidates, heard: Option<&[Heard]>, inside: &[usize]) ->
                 drum: onset.strength / (onset.strength + PLAIN),
             },
         };
-        if what.drum < DRUM {
+        if !is_drum(what, onset.strength) {
             continue;
         }
         match groups.last_mut().filter(|g| onset.time - g.time < TOGETHER) {
@@ -348,10 +349,16 @@ fn groups(candidates: &Candidates, heard: Option<&[Heard]>, inside: &[usize]) ->
     groups
 }
 
+/// True where a candidate is more likely a drum than not.
+fn is_drum(heard: Heard, strength: f32) -> bool {
+    pick::logit(heard.drum) + STRENGTH * f64::from(strength / PLAIN).ln() >= 0.0
+}
+
 /// True where many of the loud onsets are no drums.
 fn is_mix(candidates: &Candidates, heard: &[Heard], inside: &[usize]) -> bool {
-    let loud = || inside.iter().filter(|i| candidates.onsets[**i].strength >= PLAIN);
-    let others = loud().filter(|i| heard[**i].drum < DRUM).count();
+    let strength = |i: usize| candidates.onsets[i].strength;
+    let loud = || inside.iter().filter(|i| strength(**i) >= PLAIN);
+    let others = loud().filter(|i| !is_drum(heard[**i], strength(**i))).count();
     others as f32 > pick::BLEED * loud().count() as f32
 }
 

@@ -64,7 +64,9 @@ pub fn start_frame(audio: &AudioBuffer, line: f64) -> usize {
     attack_start(audio, line).unwrap_or(nearest).min(last)
 }
 
-fn attack_start(audio: &AudioBuffer, line: f64) -> Option<usize> {
+/// The frame [`LEAD`] before the foot of the clearest attack within [`REACH`] of `line` (in frames); `None` where the music is
+/// smooth there.
+pub fn attack_start(audio: &AudioBuffer, line: f64) -> Option<usize> {
     let rate = f64::from(audio.sample_rate());
     let frames_of = |seconds: f64| ((seconds * rate).round() as usize).max(1);
     let (reach, before, after) = (frames_of(REACH), frames_of(BEFORE), frames_of(AFTER));

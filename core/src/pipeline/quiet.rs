@@ -317,7 +317,91 @@ fn onsets(audio: &AudioBuffer, place: Placement, heard: Heard, progress: &dyn Pr
     let frames = place.frames as f64;
     Ok(found
         .iter()
-        .map(|n| n.time * rate + from as f64 - place.start as f64)
+        .map(|n| {
+            // A window of the spectrum knows the attack to some milliseconds, the recording itself to less than one.
+            let line = n.time * rate + from as f64;
+            let attack = snap::attack_start(audio, line).map(|start| start as f64 + snap::LEAD * rate);
+            attack.unwrap_or(line) - place.start as f64
+        })
         .filter(|t| (0.0..frames).contains(t))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    const RATE: u32 = 44_100;
+
+    /// Two bars of plucks near the eight half beats of each, and where they begin, after half a second.
+    fn plucked() -> (AudioBuffer, Placement, Vec<usize>) {
+        let place = Placement {
+            start: 22_050,
+            frames: 4 * 44_100,
+        };
+        let mut x = vec![0.0f32; place.start + place.frames + 44_100];
+        for (i, v) in x.iter_mut().enumerate() {
+            *v = (0.03 * (TAU * 110.0 * i as f64 / f64::from(RATE)).sin()) as f32;
+        }
+        let attacks: Vec<usize> = (0..16)
+            .map(|k| place.start + k * 11_025 + [0, 900, 300, 1500, 0, 1200, 2000, 700][k % 8])
+            .collect();
+        for (k, &at) in attacks.iter().enumerate() {
+            let hz = [220.0, 262.0, 330.0, 440.0, 392.0][k % 5];
+            for (i, v) in x[at..].iter_mut().take(20_000).enumerate() {
+                let t = i as f64 / f64::from(RATE);
+                let partial = |p: f64| (TAU * hz * p * t).sin() / p * (-t * (4.0 + 2.0 * p)).exp();
+                *v += (0.2 * (t / 0.002).min(1.0) * (1..7).map(|p| partial(f64::from(p))).sum::<f64>()) as f32;
+            }
+        }
+        let right = x.iter().map(|x| 0.5 * x).collect();
+        (AudioBuffer::new(vec![x, right], RATE).unwrap(), place, attacks)
+    }
+
+    #[test]
+    fn slices_begin_just_before_the_attacks() {
+        let (audio, place, attacks) = plucked();
+        let sets = slice(&audio, place, 2, &config::Quiet::default(), &Silent).unwrap();
+        assert_eq!(sets.iter().map(|s| s.count).collect::<Vec<_>>(), [8, 16]);
+        for set in &sets {
+            assert_eq!((set.edges[0], *set.edges.last().unwrap()), (0, place.frames));
+            assert!(set.edges.windows(2).all(|w| w[1] >= w[0] + 1323));
+            assert_eq!(set.heard, Heard::Notes);
+            assert!(set.onsets_used + 2 >= set.count, "{set:?}");
+            let near = |edge: usize| {
+                attacks
+                    .iter()
+                    .map(|a| *a as i64 - (place.start + edge) as i64)
+                    .filter(|lead| (-20..=110).contains(lead))
+                    .count()
+            };
+            let hit = set.edges[1..set.count].iter().filter(|e| near(**e) == 1).count();
+            // From half a millisecond after the first sample of the attack to 2.5 ms before it.
+            assert!(hit + 2 >= set.count, "{hit} of {set:?}, attacks {attacks:?}");
+        }
+    }
+
+    #[test]
+    fn silence_is_sliced_evenly() {
+        let audio = AudioBuffer::new(vec![vec![0.0; 100_000]], RATE).unwrap();
+        // Past the recording's end, as far as a loop may go.
+        let place = Placement {
+            start: 20_000,
+            frames: 81_000,
+        };
+        let sets = slice(&audio, place, 16, &config::Quiet::default(), &Silent).unwrap();
+        assert_eq!(sets.len(), 3);
+        for set in sets {
+            assert_eq!((set.heard, set.num_onsets, set.onsets_used), (Heard::Mix, 0, 0));
+            assert_eq!(set.edges, slices::equal_edges(place.frames, set.count));
+        }
+        let none = config::Quiet {
+            slices: Vec::new(),
+            ..config::Quiet::default()
+        };
+        assert_eq!(slice(&audio, place, 16, &none, &Silent), Ok(Vec::new()));
+    }
 }

@@ -385,3 +385,17 @@ fn known_columns(rows: &Table, folder: &str) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_stay_with_the_sound_where_there_is_room() {
+        assert_eq!(follow(&[0, 100, 200, 300], 44), [0, 56, 156, 300]);
+        assert_eq!(follow(&[0, 100, 200, 300], -44), [0, 144, 244, 300]);
+        assert_eq!(follow(&[0, 30, 200, 300], 44), [0, 30, 200, 300]);
+        assert_eq!(follow(&[0, 100, 280, 300], -44), [0, 100, 280, 300]);
+        assert_eq!(follow(&[0, 300], 44), [0, 300]);
+    }
+}

@@ -43,16 +43,17 @@ def graph_of(model: Mixture) -> Graph:
     """The mixture in plain operators, for scaled features [1, K]."""
     g = Graph()
     reference = model.neighbours.reference
-    linear = reference.astype(np.float64) * (CLIP / 127)
-    product = g("MatMul", "features", g.constant(np.ascontiguousarray(reference.T)))
-    product = g("Mul", product, g.constant(np.float32(-2 * CLIP / 127)))
-    own = g("ReduceSum", g("Mul", "features", "features"), g.constant(np.array([1], np.int64)), keepdims=1)
-    squares = g("Add", g("Add", product, own), g.constant((linear**2).sum(1)[None]))
-    d = g("Add", g("Max", squares, g.constant(np.float32(0))), g.constant(np.float32(NEAR)))
+    # In units of the bytes, so that nothing but a widening stands before the difference.
+    step = CLIP / 127
+    inputs = g("Mul", "features", g.constant(np.float32(1 / step)))
+    apart = g("Abs", g("Sub", g.constant(reference), inputs))
+    sums = g("ReduceSum", apart, g.constant(np.array([1], np.int64)), keepdims=0)
+    d = g("Add", g("Mul", sums, g.constant(np.float32(step))), g.constant(np.float32(NEAR)))
+    d = g("Unsqueeze", d, g.constant(np.array([0], np.int64)))
     ratio = g("Div", d, g("ReduceMin", d, axes=[1], keepdims=1))
     sharp = np.float32(model.neighbours.sharpness)
     kernel = g("Exp", g("Sub", g.constant(sharp), g("Mul", ratio, g.constant(sharp))))
-    votes = g("MatMul", kernel, g.constant(model.neighbours.votes.astype(np.float32)))
+    votes = g("MatMul", kernel, g.constant(model.neighbours.votes))
     mixed = g("Mul", share_of(g, votes), g.constant(np.float32(1 - model.share)))
     for a, b, c, e in model.networks.layers:
         hidden = g("Relu", g("Add", g("MatMul", "features", g.constant(a)), g.constant(b)))

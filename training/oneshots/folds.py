@@ -37,6 +37,9 @@ class Table:
         self.names, self.classes = list(data["names"]), list(data["classes"])
         self.copy, self.source = data["copy"], data["source"]
         self.author = np.array([author_of(s) for s in self.source])
+        # Number of a drawn sound among those of its class and maker; 0 of a recorded one.
+        number = [int("".join(filter(str.isdigit, i))) if s.startswith("drawn") else 0 for i, s in zip(self.ids, self.source)]
+        self.drawn = np.array(number)
         scored = [SCORED.get(c, c) for c in self.classes]
         self.scored = np.array([scored.index(s) for s in scored])
 

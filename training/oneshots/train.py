@@ -18,19 +18,23 @@ from models import CLIP, Mixture, Neighbours, Networks
 SHARE = 0.4
 #: What the mixed bag and the pitched sounds are worth against a drum: a slip between drums costs a user less than a
 #: drum called "something else".
-REST = 0.7
+REST = 0.85
+#: Drawn sounds of a class and maker that stand among the neighbours; more are no better and fill the file.
+DRAWN = 30
 
 
-def fit(table: Table, rows: np.ndarray, count: int = 5) -> Mixture:
+def fit(table: Table, rows: np.ndarray, count: int = 4) -> Mixture:
     """The classifier that these rows make."""
     classes = len(table.classes)
     mean, scale = table.scaling(rows)
     z = np.clip((table.x[rows] - mean) / scale, -CLIP, CLIP)
     w = table.weights(rows)
     # Treated copies teach the networks; among neighbours they would only be echoes of what stands there already.
-    own = table.copy[rows] == 0
+    own = (table.copy[rows] == 0) & (table.drawn[rows] < DRAWN)
     neighbours = Neighbours.fit(z[own], table.y[rows][own], table.weights(rows[own]), classes)
-    networks = Networks.fit(z, table.y[rows], w, classes, count=count)
+    # For boundaries rare classes count more than their number, common ones less.
+    count_of = np.maximum(np.bincount(table.y[rows], weights=w, minlength=classes), 1e-9)
+    networks = Networks.fit(z, table.y[rows], w / count_of[table.y[rows]] ** 0.3, classes, count=count)
     prior = np.array([1.0 if c in EIGHT else REST for c in table.classes])
     return Mixture(mean, scale, neighbours, networks, SHARE, prior)
 

@@ -61,11 +61,11 @@ fn snare() -> Vec<f32> {
     })
 }
 
-/// A head at 110 Hz that rings.
+/// A head at 180 Hz that rings.
 fn tom() -> Vec<f32> {
     let mut phase = 0.0;
     made(RATE, 0.8, |t| {
-        phase += TAU * (110.0 + 30.0 * (-t / 0.05).exp()) / f64::from(RATE);
+        phase += TAU * (180.0 + 50.0 * (-t / 0.05).exp()) / f64::from(RATE);
         (phase.sin() + 0.2 * (1.59 * phase).sin() * decay(t, 0.2)) * decay(t, 0.7)
     })
 }
@@ -145,7 +145,7 @@ fn features_tell_what_they_are_named_after() {
     assert!(value(&beep, "flatness_early_3") < -15.0);
     let hum = row(&made(RATE, 0.3, |t| (TAU * 220.0 * t).sin()));
     assert!(value(&hum, "periodicity_0") > 0.98);
-    assert!(value(&closed, "periodicity_0") < 0.3);
+    assert!(value(&open, "periodicity_0") < 0.3);
 }
 
 #[test]

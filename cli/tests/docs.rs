@@ -228,6 +228,51 @@ fn everything_that_find_writes_is_explained() {
 }
 
 #[test]
+fn everything_that_breaks_writes_is_explained() {
+    let work = tempfile::tempdir().unwrap();
+    // Drums throughout, and a bass that does not keep them from standing out.
+    Song::default().write(&work.path().join("song.wav"));
+    let run = run_in(
+        work.path(),
+        &["breaks", "song.wav", "--out", "out", "--json", "--quiet"],
+    );
+    expect_code(&run, 0);
+    let title = "Breaks, hits and kits";
+    let text = text();
+    // Names of classes are content; what lines of every command have is said with `find`.
+    let shared = keys_of(&stdout(&run_in(
+        work.path(),
+        &["find", "song.wav", "--dry-run", "--json", "--quiet"],
+    )));
+    let classes: Vec<&str> = loopwright_core::drums::class::Drum::ALL
+        .iter()
+        .map(|d| d.name())
+        .collect();
+    let own = |k: &String| !shared.contains(k) && !classes.contains(&k.as_str());
+    says(
+        section(&text, title),
+        title,
+        keys_of(&stdout(&run)).into_iter().filter(own),
+    );
+    let files = tree(&work.path().join("out"));
+    for table in [
+        "all_breaks.csv",
+        "song_drum_breaks.csv",
+        "song/break_01/hits/hits_metadata.csv",
+        "song/break_01/hits/clusters.csv",
+    ] {
+        let csv = String::from_utf8(files[table].clone()).unwrap();
+        let header = csv.lines().next().unwrap().split(',');
+        let probability = |c: &&str| classes.iter().any(|d| **c == format!("p_{d}"));
+        says(
+            section(&text, title),
+            title,
+            header.filter(|c| !probability(c)).map(str::to_owned),
+        );
+    }
+}
+
+#[test]
 fn everything_that_the_other_commands_print_is_explained() {
     let work = tempfile::tempdir().unwrap();
     Song::default().write(&work.path().join("song.wav"));
@@ -257,7 +302,7 @@ fn everything_that_the_other_commands_print_is_explained() {
         "features --json, doctor --json",
         json(&["doctor", "--json"]),
     );
-    for task in ["beats", "loops", "onsets"] {
+    for task in ["beats", "loops", "onsets", "oneshots"] {
         let run = run_in(work.path(), &["predict", task, ".", "--out", "p.jsonl", "--quiet"]);
         expect_code(&run, 0);
         let lines = fs::read_to_string(work.path().join("p.jsonl")).unwrap();

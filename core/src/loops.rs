@@ -6,6 +6,7 @@
 pub mod bars;
 pub mod candidate;
 pub mod distance;
+pub mod edges;
 pub mod evidence;
 pub mod fills;
 pub mod regions;

@@ -20,7 +20,7 @@ import numpy as np
 #: What each regression looks at. The others of the traits gain nothing on sources left out.
 DRUMLESS = (
     "high_rise high_hits cover_99 cover_97 cover_90 jagged_hits jagged high_flat low_percussive high_percussive hats "
-    "top_share peak level tonal"
+    "top_share level tonal"
 ).split()
 PITCHED = (
     "high_rise low_hits cover_90 jagged_hits tonal low_steady steady tonal_usual low_steady_usual low_share high_floor"

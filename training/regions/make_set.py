@@ -1,10 +1,12 @@
 """Makes songs whose bars are known to have drums, pitch, both: audio and truth.
 
     python make_set.py --out SET --songs 200 --first 0
+    python make_set.py --out SET --songs 140 --first 1000 --dense
 
 writes `audio/*.flac`, `truth/*.json` (beats, downbeats, for each bar how many hits of which drums and how many
 pitched notes; breaks, drumless, quiet) and `manifest.json`. Songs that are there already are kept. The pitched
-sound of a song comes from one source only, a SoundFont or the synthesisers, so that sources can be left out.
+sound of a song comes from one source only, a SoundFont or the synthesisers, so that sources can be left out. `--dense` raises what
+is pitched above the drums by up to 10 dB and limits the whole, as in many a finished production.
 """
 
 from __future__ import annotations
@@ -84,12 +86,13 @@ def _pitched(rng: np.random.Generator, part: Part, source: str, palette: str, fr
     return fluid.play(source, program, notes, frames, release), f"{source}:{program}"
 
 
-def render(song: Song, seed: int, source: str) -> tuple[np.ndarray, dict, dict]:
+def render(song: Song, seed: int, source: str, dense: bool) -> tuple[np.ndarray, dict, dict]:
     """The recording, what was done to it, and how its times map to those of the song."""
     rng = np.random.default_rng([seed, 77])
     frames = max(RATE, int(song.duration * RATE))
     made: dict[str, str] = {}
     tracks = sound._drums(rng, song, frames, made)
+    above = float(rng.uniform(1.0, 10.0)) if dense else 0.0
     if rng.random() < 0.35 and "hats" in tracks:
         tracks["hats"] = tracks["hats"] * fx.db(rng.uniform(-12, -3))
     for i, part in enumerate(song.parts):
@@ -102,7 +105,7 @@ def render(song: Song, seed: int, source: str) -> tuple[np.ndarray, dict, dict]:
             level = float(np.sqrt(np.mean(wave[np.abs(wave) > 1e-3] ** 2))) if np.any(np.abs(wave) > 1e-3) else 0.0
         made[f"{i}:{part.role}"] = name
         if level > 0:
-            wanted = sound.LEVELS[part.role] + part.gain_db + float(np.clip(rng.normal(0, 2.0), -5, 5))
+            wanted = sound.LEVELS[part.role] + part.gain_db + above + float(np.clip(rng.normal(0, 2.0), -5, 5))
             wave = wave * (np.float32(sound.DRUM_LEVEL / level) * fx.db(wanted))
             tracks[part.role] = tracks[part.role] + wave if part.role in tracks else wave
     if not tracks:
@@ -114,6 +117,8 @@ def render(song: Song, seed: int, source: str) -> tuple[np.ndarray, dict, dict]:
     audio, from_, to = mix.finish(song, audio, rng, clean, done)
     if "holes" in done:
         raise ValueError("holes that the notes do not show")
+    if dense and (level := fx.loudness(audio)) > 0:
+        audio = fx.limit(audio * np.float32(rng.uniform(0.15, 0.4) / level))
     done["sounds"] = made
     return audio, done, {"from": from_, "to": to}
 
@@ -184,14 +189,14 @@ def truth(song: Song, audio: np.ndarray, done: dict, times: dict) -> dict:
     }
 
 
-def make(seed: int, seconds: float, out: Path) -> dict | None:
+def make(seed: int, seconds: float, out: Path, dense: bool) -> dict | None:
     """One song; None where it cannot serve."""
     source = SOURCES[seed % len(SOURCES)]
     name = f"{source}_{seed:05d}"
     path = out / "truth" / f"{name}.json"
     if not path.exists():
         song = compose(seed, seconds, form=passages.lay_out)
-        audio, done, times = render(song, seed, source)
+        audio, done, times = render(song, seed, source, dense)
         told = truth(song, audio, done, times)
         if len(told["bars"]) < 8:
             return None
@@ -208,13 +213,14 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=80.0)
+    parser.add_argument("--dense", action="store_true")
     options = parser.parse_args()
     for folder in ("audio", "truth"):
         (options.out / folder).mkdir(parents=True, exist_ok=True)
     items = []
     for seed in range(options.first, options.first + options.songs):
         try:
-            item = make(seed, options.seconds, options.out)
+            item = make(seed, options.seconds, options.out, options.dense)
         except ValueError as fault:
             print(seed, fault, file=sys.stderr)
             continue

@@ -134,6 +134,10 @@ pub struct Tuning {
 
     /// Shortest break in bars.
     pub break_bars: usize,
+    /// Least share of percussive sound in all power (0 to 1) of a drum-heavy section.
+    pub heavy_share: f64,
+    /// Least number of broadband hits a beat of a drum-heavy section.
+    pub heavy_hits: f64,
     /// A section this many dB or more below the loudest is quiet.
     pub quiet_drop: f64,
 }
@@ -214,6 +218,8 @@ impl Default for Tuning {
             duplicate_overlap: 0.9,
 
             break_bars: 2,
+            heavy_share: 0.45,
+            heavy_hits: 0.75,
             quiet_drop: 6.0,
         }
     }

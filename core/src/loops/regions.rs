@@ -1,25 +1,32 @@
-//! Passages that are useful for what they lack: breaks (drums alone), drumless and quiet ones.
+//! Passages that are useful for what they lack: breaks (drums alone), drumless and quiet ones; and drum-heavy ones, for
+//! tracks without a break.
 
 use std::ops::Range;
 
 use super::bars::Bars;
+use super::edges;
 use super::evidence::{self, Measure, Row};
-use super::repetition::quantile;
+use super::repetition::{median, quantile};
 use crate::analysis::Analysis;
+use crate::analysis::texture::Texture;
 use crate::config::tuning::Tuning;
 use crate::units::{Span, power_db};
 
 /// A passage of a kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Region {
-    /// Where it lies, in frames of the track.
+    /// Where it lies, in frames of the track: whole bars.
     pub span: Span,
+    /// Where it really begins and ends, in frames of the track: for breaks see [`edges`](super::edges); others lie on
+    /// their bars.
+    pub exact: Span,
     /// Index of its first bar.
     pub first_bar: usize,
     /// Its length in bars.
     pub bars: usize,
     /// How clearly it is what it is: for breaks the log odds that nothing pitched sounds, for drumless passages those that
-    /// no drums play, for quiet ones the dB below the loudest section. Larger is clearer.
+    /// no drums play, for quiet ones the dB below the loudest section, for drum-heavy ones the share of percussive sound in
+    /// all power, from 0 to 1. Larger is clearer.
     pub score: f32,
 }
 
@@ -28,6 +35,8 @@ pub struct Region {
 pub struct Regions {
     /// Drums and no pitched instrument.
     pub breaks: Vec<Region>,
+    /// Other instruments play, but drums prevail: what there is to take where a track has no break.
+    pub drum_heavy: Vec<Region>,
     /// No drums.
     pub drumless: Vec<Region>,
     /// Well below the loudest section.
@@ -92,6 +101,14 @@ impl BarTraits {
         vote(&self.pitched[bars.clone()])
     }
 
+    /// What drums are worth in a stretch of bars: the median share of percussive sound in all power (0 to 1), and the
+    /// median number of broadband hits a beat.
+    pub fn drums_of(&self, bars: &Range<usize>) -> (f32, f32) {
+        let middle =
+            |of: fn(&Measure) -> f32| median(&mut self.measures[bars.clone()].iter().map(of).collect::<Vec<_>>());
+        (middle(|m| m.drum_share), middle(|m| m.hits_a_beat))
+    }
+
     /// True for drums without pitched instruments, as far as one bar tells. Hats alone are not enough.
     pub fn is_break(&self, bar: usize) -> bool {
         self.pitched[bar] < 0.0 && self.drumless[bar] < 0.0 && !self.measures[bar].is_hats_only()
@@ -111,9 +128,10 @@ fn vote(odds: &[f32]) -> f32 {
 }
 
 /// The regions of a track that was cut into `sections`.
-pub fn of(traits: &BarTraits, bars: &Bars, sections: &[Range<usize>], tuning: &Tuning) -> Regions {
+pub fn of(traits: &BarTraits, texture: &Texture, bars: &Bars, sections: &[Range<usize>], tuning: &Tuning) -> Regions {
     let region = |range: Range<usize>, score: f32| Region {
         span: bars.span(&range),
+        exact: bars.span(&range),
         first_bar: range.start,
         bars: range.len(),
         score,
@@ -138,7 +156,19 @@ pub fn of(traits: &BarTraits, bars: &Bars, sections: &[Range<usize>], tuning: &T
         .filter(|r| r.len() >= tuning.break_bars)
         .map(|r| {
             let score = -traits.pitched_of(&r);
-            region(r, score)
+            Region {
+                exact: edges::edges(texture, bars, &r),
+                ..region(r, score)
+            }
+        })
+        .collect();
+    let drum_heavy = sections
+        .iter()
+        .filter(|s| s.len() >= tuning.break_bars && !traits.is_break_section(s) && traits.drumless_of(s) < 0.0)
+        .filter_map(|s| {
+            let (share, hits) = traits.drums_of(s);
+            (f64::from(share) >= tuning.heavy_share && f64::from(hits) >= tuning.heavy_hits)
+                .then(|| region(s.clone(), share))
         })
         .collect();
     let drumless = stretches(bars.len(), |i| odds[i] > 0.0)
@@ -157,6 +187,7 @@ pub fn of(traits: &BarTraits, bars: &Bars, sections: &[Range<usize>], tuning: &T
         .collect();
     Regions {
         breaks,
+        drum_heavy,
         drumless,
         quiet,
     }

@@ -84,7 +84,7 @@ impl Structure {
         let traits = BarTraits::of(analysis, &bars, tuning);
         let breaks: Vec<bool> = (0..bars.len()).map(|i| traits.is_break(i)).collect();
         let cut = sections::cut(&bars, &breaks, &repetition, &textures, tuning, progress)?;
-        let regions = regions::of(&traits, &bars, &cut, tuning);
+        let regions = regions::of(&traits, texture, &bars, &cut, tuning);
         let drums_only: Vec<bool> = cut.iter().map(|s| traits.is_break_section(s)).collect();
         let units = units::of(&repetition, &cut, &drums_only, tuning);
         let contents = contents_of(&repetition, &cut, tuning);

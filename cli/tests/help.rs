@@ -84,20 +84,17 @@ fn config_prints_what_holds_and_where_it_comes_from() {
     let run = run_in(work.path(), &["config", "--bars", "4,8"]);
     expect_code(&run, 0);
     let text = stdout(&run);
-    let line = |key: &str| {
-        text.lines()
+    let line = |section: &str, key: &str| {
+        let (_, own) = text.split_once(&format!("[{section}]")).unwrap();
+        own.lines()
             .find(|l| l.starts_with(key))
-            .unwrap_or_else(|| panic!("no {key} in {text}"))
+            .unwrap_or_else(|| panic!("no {section}.{key} in {text}"))
     };
-    assert!(
-        line("bars").contains("[4, 8]") && line("bars").ends_with("# --bars"),
-        "{text}"
-    );
-    assert!(
-        line("top_k").contains('7') && line("top_k").ends_with("loopwright.toml"),
-        "{text}"
-    );
-    assert!(line("order").ends_with("# default"), "{text}");
+    let bars = line("loops", "bars");
+    assert!(bars.contains("[4, 8]") && bars.ends_with("# --bars"), "{text}");
+    let top = line("rank", "top_k");
+    assert!(top.contains('7') && top.ends_with("loopwright.toml"), "{text}");
+    assert!(line("rank", "order").ends_with("# default"), "{text}");
     let mut expected = Config::default();
     expected.rank.top_k = 7;
     expected.loops.bars = vec![4, 8];

@@ -71,6 +71,12 @@ pub fn find(
         let clear = 1.0 / (1.0 + (-f64::from(region.score)).exp());
         windows.extend(cut(structure, region, Kind::Alone, clear, settings));
     }
+    if settings.heavy {
+        for region in &regions.drum_heavy {
+            let clear = 0.5 * f64::from(region.score.clamp(0.0, 1.0));
+            windows.extend(cut(structure, region, Kind::Heavy, clear, settings));
+        }
+    }
     let candidates: Vec<Candidate> = windows.iter().map(|w| w.candidate).collect();
     let mut wanted: Vec<&str> = scorer.info().columns.iter().map(String::as_str).collect();
     wanted.push(PERC);
@@ -162,7 +168,7 @@ fn cut(structure: &Structure, region: &Region, kind: Kind, clear: f64, settings:
                 beat_offset: 0,
             },
             kind,
-            passage: region.span,
+            passage: region.exact,
             clear,
             content: structure.section_at(w.start).map(|s| structure.sections[s].content),
         })

@@ -121,21 +121,36 @@ def area(y: np.ndarray, x: np.ndarray) -> float:
     return float((rank[y == 1].sum() - n1 * (n1 + 1) / 2) / max(1, n1 * n0))
 
 
+def scaled(bars: Bars) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Usual values and deviations of the traits, whatever silence does to a logarithm, and the traits in their terms."""
+    usual = np.clip(bars.x, *np.quantile(bars.x, (0.03, 0.97), axis=0))
+    mean, scale = usual.mean(0), usual.std(0) + 1e-9
+    return mean, scale, np.clip((bars.x - mean) / scale, -MOST, MOST)
+
+
+def both(bars: Bars, z: np.ndarray, use: np.ndarray) -> dict[str, tuple[np.ndarray, float]]:
+    """Weights of all traits (0 for those not looked at) and bias of both regressions, from the bars in `use`."""
+    out = {}
+    for what, y, chosen in (("drumless", bars.drumless, DRUMLESS), ("pitched", bars.pitched, PITCHED)):
+        columns = [bars.names.index(n) for n in chosen]
+        m = use & (y >= 0)
+        b = regress(z[m][:, columns], y[m], weights_of(y[m], bars.source[m]))
+        full = np.zeros(len(bars.names))
+        full[columns] = b[:-1]
+        out[what] = (full, float(b[-1]))
+    return out
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     bars = read(options.sets)
-    # What is usual, whatever silence does to a logarithm.
-    usual = np.clip(bars.x, *np.quantile(bars.x, (0.03, 0.97), axis=0))
-    mean, scale = usual.mean(0), usual.std(0) + 1e-9
-    z = np.clip((bars.x - mean) / scale, -MOST, MOST)
-    table = {}
+    mean, scale, z = scaled(bars)
     for what, y, chosen in (("drumless", bars.drumless, DRUMLESS), ("pitched", bars.pitched, PITCHED)):
-        columns = [bars.names.index(n) for n in chosen]
         use = y >= 0
-        zz, yy, source = z[use][:, columns], y[use], bars.source[use]
+        zz, yy, source = z[use][:, [bars.names.index(n) for n in chosen]], y[use], bars.source[use]
         print(f"{what}: {len(yy)} bars, {yy.mean():.2f} of them 1")
         for s in np.unique(source):
             train, test = source != s, source == s
@@ -143,11 +158,7 @@ def main() -> None:
             p = zz[test] @ b[:-1] + b[-1]
             right = [float(((p > 0) == (yy[test] == 1))[yy[test] == c].mean()) for c in (0, 1)]
             print(f"  without {s}: area {area(yy[test], p):.3f}, right {right[0]:.3f} of 0, {right[1]:.3f} of 1")
-        b = regress(zz, yy, weights_of(yy, source))
-        full = np.zeros(len(bars.names))
-        full[columns] = b[:-1]
-        table[what] = (full, float(b[-1]))
-        print("  " + ", ".join(f"{n} {v:+.2f}" for n, v in zip(chosen, b)) + f", bias {b[-1]:+.2f}")
+    table = both(bars, z, np.ones(len(z), bool))
     if options.out:
         write(options.out, bars.names, mean, scale, table)
 

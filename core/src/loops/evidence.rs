@@ -9,6 +9,7 @@
 //! attack of noise raises all bands alike, one of a string or a bar leaves gaps between its harmonics (`jagged_hits`),
 //! and only drums go on to the top of the spectrum (`top_share`, `high_flat`).
 
+pub mod relative;
 mod weights;
 
 use super::bars::Bars;

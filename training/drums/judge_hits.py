@@ -18,8 +18,8 @@ import torch
 from hit_classes import CLASSES
 from hit_model import HitNetwork
 
-#: Part of a candidate's probability at which it is kept, and at which a further class is named.
-KEEP, ALSO = 0.5, 0.3
+#: Probability at which it is kept, and at which a further class is named.
+KEEP, ALSO = 0.5, 0.4
 #: Candidates that the network sees at once, as in training; windows overlap by half.
 WINDOW = 128
 

@@ -71,29 +71,19 @@ impl BarTraits {
             .iter()
             .map(|bar| power_db(spectrum.power.mean(spectrum.frames_of(bar.span))) as f32)
             .collect();
-        let w: f32 = std::env::var("LW_W")
-            .ok()
-            .and_then(|x| x.parse().ok())
-            .unwrap_or(RELATIVE);
-        let mixed = |of: fn(&Row) -> f32, relative: &[f32], silent: f32| -> Vec<f32> {
+        let mixed = |of: fn(&Row) -> f32, relative: Vec<f32>, silent: f32| -> Vec<f32> {
             rows.iter()
                 .zip(relative)
-                .map(|(row, relative)| match row {
-                    Some(row) => (1.0 - w) * of(row) + w * relative.clamp(-MOST, MOST),
-                    None => silent,
-                })
+                .map(|(row, relative)| row.as_ref().map_or(silent, |row| of(row).clamp(-MOST, MOST) + relative))
                 .collect()
         };
         let mut tonal: Vec<f32> = measures.iter().map(Measure::poorest_tonal).collect();
         let usual = quantile(&mut tonal.clone(), 0.6).unwrap_or(0.0);
         tonal.iter_mut().for_each(|x| *x -= usual);
+        let regular = |i: usize| bars.bars[i].regular;
         Self {
-            pitched: mixed(
-                evidence::pitched,
-                &relative::pitched(&tonal, |i| bars.bars[i].regular, tuning),
-                0.0,
-            ),
-            drumless: mixed(evidence::drumless, &relative::drumless(&measures), SILENCE),
+            pitched: mixed(evidence::pitched, relative::pitched(&tonal, regular, tuning), 0.0),
+            drumless: mixed(evidence::drumless, relative::drumless(&measures), SILENCE),
             tonal,
             level,
             measures,
@@ -139,8 +129,6 @@ impl BarTraits {
 
 /// Log odds beyond this count no more.
 const MOST: f32 = 4.0;
-/// Weight of what a bar says compared with its track, beside what it says by itself.
-const RELATIVE: f32 = 0.5;
 
 /// The mean of log odds, none of which may outvote several others.
 fn vote(odds: &[f32]) -> f32 {

@@ -18,6 +18,8 @@ const LOWEST: f64 = -18.0;
 const HIGHEST: f64 = -6.0;
 /// dB of tonal level that stand for odds of e to 1.
 const LEVEL_STEP: f32 = 2.0;
+/// What the comparison may say at most, of pitches and of drums: less than a bar says by itself at its clearest.
+const MOST: (f32, f32) = (3.0, 2.0);
 
 /// Log odds that no drums play, by bar.
 ///
@@ -35,7 +37,8 @@ pub fn drumless(measures: &[Measure]) -> Vec<f32> {
         .map(|m| {
             let rises = 4.5 * ratio(m.low_hits, low) + 3.0 * ratio(m.high_hits, high);
             let hits = 3.5 * m.cover[1] + 1.8 * m.cover[2];
-            -1.3 - rises - hits - (m.shares[0] - COMMON).max(0.0)
+            let odds = -1.3 - rises - hits - (m.shares[0] - COMMON).max(0.0);
+            (0.5 * odds).clamp(-MOST.1, MOST.1)
         })
         .collect()
 }
@@ -45,7 +48,10 @@ pub fn drumless(measures: &[Measure]) -> Vec<f32> {
 pub fn pitched(tonal: &[f32], regular: impl Fn(usize) -> bool, tuning: &Tuning) -> Vec<f32> {
     let mut of_regular: Vec<f32> = (0..tonal.len()).filter(|i| regular(*i)).map(|i| tonal[i]).collect();
     let threshold = threshold(&mut of_regular, tuning);
-    tonal.iter().map(|x| (x - threshold) / LEVEL_STEP).collect()
+    tonal
+        .iter()
+        .map(|x| ((x - threshold) / LEVEL_STEP).clamp(-MOST.0, MOST.0))
+        .collect()
 }
 
 /// The tonal level between drums and whatever has pitch.

@@ -39,9 +39,14 @@ pub fn edges(texture: &Texture, bars: &Bars, region: &Range<usize>) -> Span {
         return lines;
     }
     let rate = last.span.end / last.end;
-    let level = Levels::of(texture);
+    // A bass below 150 Hz counts where nothing higher stops: drums, too, leave some of what holds down there.
+    let levels = [&texture.tonal.level, &texture.tonal.low].map(|power| Levels::of(power, texture.tonal.hop));
     let inward = |bar: f64| bar.min(0.25 * (last.end - first.start));
-    let ground = level.median(first.start, last.end);
+    let grounds = levels.each_ref().map(|level| level.median(first.start, last.end));
+    let part = |window, pitched, stops| {
+        let mut both = levels.iter().zip(grounds);
+        both.find_map(|(level, ground)| level.part(window, pitched, ground, stops))
+    };
 
     let start = region
         .start
@@ -49,12 +54,12 @@ pub fn edges(texture: &Texture, bars: &Bars, region: &Range<usize>) -> Span {
         .and_then(|b| bars.bars.get(b))
         .and_then(|before| {
             let window = (before.start, first.start + inward(first.end - first.start));
-            let at = level.part(window, (before.start, first.start), ground, true)?;
+            let at = part(window, (before.start, first.start), true)?;
             Some(settle(texture, bars, at, window, true))
         });
     let end = bars.bars.get(region.end).and_then(|after| {
         let window = (last.end - inward(last.end - last.start), after.end);
-        let at = level.part(window, (after.start, after.end), ground, false)?;
+        let at = part(window, (after.start, after.end), false)?;
         Some(settle(texture, bars, at, window, false))
     });
     let span = Span {
@@ -71,11 +76,10 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(texture: &Texture) -> Self {
-        let t = &texture.tonal;
+    fn of(power: &[f32], hop: f64) -> Self {
         Self {
-            db: t.level.iter().zip(&t.low).map(|(a, b)| fast_db(a + b)).collect(),
-            hop: t.hop,
+            db: power.iter().map(|p| fast_db(*p)).collect(),
+            hop,
         }
     }
 

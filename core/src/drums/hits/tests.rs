@@ -191,7 +191,7 @@ fn giving_up_is_heard() {
 
 #[test]
 fn odd_audio_is_taken_as_it_comes() {
-    for rate in [1, 8000, 96_000, 192_000] {
+    for rate in [4000, 8000, 96_000, 192_000] {
         for plane in [
             vec![0.5; 9000],
             noise(9000, 3),

@@ -55,7 +55,23 @@ const ROUNDS: &[Round] = &[
         task: "loops",
         set: "songs_from_loops",
         true_grid: false,
-        guards: &[guard(&["P@10"], 0.80), guard(&["phraseP@10"], 0.75)],
+        guards: &[
+            guard(&["P@10"], 0.85),
+            guard(&["phraseP@10"], 0.80),
+            guard(&["breaks_IoU"], 0.88),
+            guard(&["drumless_IoU"], 0.82),
+        ],
+    },
+    Round {
+        name: "onsets and hits",
+        task: "onsets",
+        set: "onsets_drums",
+        true_grid: false,
+        guards: &[
+            guard(&["all", "F25"], 0.96),
+            guard(&["kind:mix", "F25"], 0.95),
+            guard(&["all", "class_acc"], 0.85),
+        ],
     },
 ];
 
@@ -68,6 +84,8 @@ const SHOWN: &[&[&str]] = &[
     &["P@5"],
     &["onbar@10"],
     &["quiet_IoU"],
+    &["all", "F50"],
+    &["class_macro_F50"],
 ];
 
 const USAGE: &str = "usage: cargo xtask eval [DIR] [--quick] [--if-possible]

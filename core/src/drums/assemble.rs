@@ -77,16 +77,18 @@ pub fn kit(name: &str, audio: &AudioBuffer, hits: &Hits) -> Kit {
     }
 }
 
-/// The notes by which `kit`, made of `hits`, replays the loop of `beats` beats that begins at frame `start` of the track and
-/// has `frames` frames. Hits outside it are left out.
+/// The notes by which `kit`, made of `hits` of `audio`, replays the loop of `beats` beats that begins at frame `start` of the
+/// track and has `frames` frames. Hits outside it are left out.
+///
+/// Where a hit is a copy of its piece, the note lies where the two lie on each other to the sample, and is as loud as the
+/// one is in the other; elsewhere at the attack, by the attack's level.
 pub fn groove(
     name: &str,
+    audio: &AudioBuffer,
     kit: &Kit,
     hits: &Hits,
-    start: usize,
-    frames: usize,
-    beats: u32,
-    beats_per_bar: u32,
+    (start, frames): (usize, usize),
+    (beats, beats_per_bar): (u32, u32),
 ) -> Groove {
     let rate = f64::from(hits.sample_rate.max(1));
     let length = frames as f64 / rate;
@@ -95,8 +97,10 @@ pub fn groove(
         let Some(pick) = pick(hits, cluster) else { continue };
         let loudest = loudest(hits, cluster, pick);
         for hit in cluster.hits.iter().filter_map(|&i| hits.hits.get(i)) {
+            let copy = copy_of(audio, hit, pick);
+            let (onset, gain) = copy.unwrap_or((hit.onset, ratio(hit, pick)));
             // The piece begins as its slice does, a little before the attack; so must the note.
-            let time = (hit.onset - lead(pick) - start as f64) / rate;
+            let time = (onset - lead(pick) - start as f64) / rate;
             let time = if time < 0.0 && hit.onset >= start as f64 - 0.01 * rate {
                 0.0
             } else {
@@ -109,7 +113,7 @@ pub fn groove(
                 time,
                 duration: (hit.span.len() / rate).min(length - time),
                 note: piece.note,
-                velocity: render::velocity(ratio(hit, pick) / loudest),
+                velocity: render::velocity(gain / loudest),
             });
         }
     }
@@ -121,6 +125,54 @@ pub fn groove(
         beats_per_bar,
         notes,
     }
+}
+
+/// Where `hit` begins, as an attack in frames, if it is taken for a copy of `pick`, and how loud it is as one; `None` where
+/// they are too unlike to tell.
+fn copy_of(audio: &AudioBuffer, hit: &Hit, pick: &Hit) -> Option<(f64, f64)> {
+    /// Farthest that the attack moves, how much is compared, and from how much before the attack, in seconds.
+    const REACH: f64 = 0.002;
+    const LENGTH: f64 = 0.030;
+    const BEFORE: f64 = 0.001;
+    /// Least correlation.
+    const ALIKE: f64 = 0.5;
+    let rate = f64::from(audio.sample_rate());
+    let reach = (REACH * rate) as isize;
+    let own = (pick.span.end.min(pick.onset + LENGTH * rate) - pick.onset).max(0.0);
+    let other = (hit.span.end.min(hit.onset + LENGTH * rate) - hit.onset).max(0.0);
+    let before = (BEFORE * rate) as isize;
+    let count = own.min(other) as isize + before;
+    let mono = |at: isize| -> f64 {
+        let Ok(at) = usize::try_from(at) else { return 0.0 };
+        audio
+            .planes()
+            .iter()
+            .filter_map(|p| p.get(at))
+            .map(|x| f64::from(*x))
+            .sum()
+    };
+    let piece: Vec<f64> = (0..count)
+        .map(|i| mono(pick.onset.round() as isize - before + i))
+        .collect();
+    let first = hit.onset.round() as isize - before - reach;
+    let sound: Vec<f64> = (0..count + 2 * reach).map(|i| mono(first + i)).collect();
+    let energy: f64 = piece.iter().map(|x| x * x).sum();
+    let mut best: Option<(f64, usize, f64)> = None;
+    for (lag, window) in sound.windows(piece.len().max(1)).enumerate() {
+        let dot: f64 = window.iter().zip(&piece).map(|(a, b)| a * b).sum();
+        let level: f64 = window.iter().map(|x| x * x).sum();
+        let alike = dot / (level * energy).sqrt();
+        if alike > best.map_or(ALIKE, |b| b.0) {
+            best = Some((alike, lag, dot / energy));
+        }
+    }
+    let (_, lag, gain) = best?;
+    // The piece lies where its rounded attack is; what the rounding left goes with it.
+    let moved = lag as isize - reach;
+    Some((
+        hit.onset.round() + moved as f64 + (pick.onset - pick.onset.round()),
+        gain,
+    ))
 }
 
 /// Each cluster with its piece. Pieces of a class are numbered in the clusters' order, which is how they find each other.

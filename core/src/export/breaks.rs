@@ -346,12 +346,11 @@ impl Breaks<'_> {
         }
         let groove = assemble::groove(
             &planned.title,
+            audio,
             &planned.kit,
             item.hits,
-            start,
-            place.frames,
-            item.found.candidate.beats,
-            beats_per_bar,
+            (start, place.frames),
+            (item.found.candidate.beats, beats_per_bar),
         );
         out.csv(&planned.hits_table(), &rows::of_hits(self, planned, start))?;
         out.csv(&planned.clusters_table(), &rows::of_clusters(self, planned))?;

@@ -6,7 +6,7 @@ use crate::drums::pick::logit;
 
 const CLASSES: usize = Drum::ALL.len();
 /// Probability from which a class is a label beside the surest.
-const LABEL: f32 = 0.3;
+const LABEL: f32 = 0.4;
 /// Hits most alike over which labels are smoothed, and what these count together.
 const LIKE: usize = 6;
 const SHARE: f64 = 0.5;

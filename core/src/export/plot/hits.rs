@@ -86,7 +86,7 @@ pub fn draw(plot: &HitsPlot<'_>) -> Picture {
 
     let every = |count: u32| (0..=count).map(move |i| f64::from(i) / f64::from(count.max(1)) * frames as f64);
     for (i, beat) in every(plot.beats).enumerate() {
-        let bar = i as u32 % plot.beats_per_bar.max(1) == 0;
+        let bar = (i as u32).is_multiple_of(plot.beats_per_bar.max(1));
         let (paint, width) = if bar { (BAR.at(0.55), 1.5) } else { (BEAT.at(0.14), 1.0) };
         let run = vec![(x(beat), HEAD - 8.0), (x(beat), foot)];
         picture.lines(vec![run], width, paint);

@@ -248,9 +248,9 @@ fn the_curve_is_what_it_is_defined_to_be() {
         .map(|t| {
             let magnitude = |k: usize| {
                 let (mut re, mut im) = (0.0f64, 0.0f64);
-                for i in 0..n_fft {
+                for (i, w) in window.iter().enumerate() {
                     let at = (t * hop + i).checked_sub(n_fft / 2).and_then(|at| x.get(at));
-                    let v = at.map_or(0.0, |v| f64::from(*v) * f64::from(window[i]));
+                    let v = at.map_or(0.0, |v| f64::from(*v) * f64::from(*w));
                     let angle = TAU * (i * k) as f64 / n_fft as f64;
                     re += v * angle.cos();
                     im += v * angle.sin();

@@ -53,6 +53,8 @@ pub(crate) struct Song {
     pub(crate) rate: u32,
     pub(crate) channels: u16,
     pub(crate) seed: u32,
+    /// Without it, it is drums alone.
+    pub(crate) bass: bool,
 }
 
 impl Default for Song {
@@ -64,6 +66,7 @@ impl Default for Song {
             rate: 22_050,
             channels: 1,
             seed: 1,
+            bass: true,
         }
     }
 }
@@ -110,6 +113,9 @@ impl Song {
                 hit(at + half as f64 * beat / 2.0, 0.05, &mut |t| {
                     (-t * 90.0).exp() as f32 * 0.2 * white()
                 });
+            }
+            if !self.bass {
+                continue;
             }
             let line = LINES[(bar / 8 + self.seed as usize) % LINES.len()];
             let pitch = line[(bar + place) % 4] * if place == 0 { 1.0 } else { 2.0 };

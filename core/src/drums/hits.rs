@@ -1,13 +1,13 @@
 //! The hits of a passage: where they are, what they are, which sound alike, and which is the cleanest of each kind.
 //!
-//! 1. Candidate onsets ([`onset`](super::onset)) with half a second around the passage as context.
+//! 1. Candidate onsets ([`onset`]) with half a second around the passage as context.
 //! 2. A [`HitModel`] says what it hears in each; what is no drum is left out. Without a model, the plain onsets are kept
-//!    and named by [`rules`](super::rules).
+//!    and named by [`rules`].
 //! 3. Hits nearer than 30 ms are one, with the classes of both: they cannot be cut apart.
 //! 4. Labels are smoothed over the six hits most alike; the probabilities that are kept are the raw ones, since purity is
 //!    a matter of the single hit.
-//! 5. Each hit is given its slice ([`slice`]), its numbers ([`describe`](super::describe)) and its cluster
-//!    (`cluster`), and of each cluster the cleanest are offered ([`pick`](super::pick)).
+//! 5. Each hit is given its slice ([`mod@slice`]), its numbers ([`describe`](super::describe)) and its cluster
+//!    (`cluster`), and of each cluster the cleanest are offered ([`pick`]).
 //!
 //! The same audio gives the same hits.
 

@@ -17,7 +17,7 @@ use crate::units::{Span, power_db};
 pub struct Region {
     /// Where it lies, in frames of the track: whole bars.
     pub span: Span,
-    /// Where it really begins and ends, in frames of the track: for breaks see [`edges`](super::edges); others lie on
+    /// Where it really begins and ends, in frames of the track: for breaks see [`edges`]; others lie on
     /// their bars.
     pub exact: Span,
     /// Index of its first bar.

@@ -2,7 +2,7 @@
 //!
 //! What is quiet is for [`config::Quiet`] to say: little percussive sound in all and at both ends, or a place in a passage
 //! without drums. Among those the scorer ranks as it ranks all loops, and the order is [`config::Rank`]'s. A loop is sliced
-//! on the notes heard in it ([`rhythm::notes`]); only the loops that are kept are listened to, with a little of what
+//! on the notes heard in it ([`crate::rhythm::notes`]); only the loops that are kept are listened to, with a little of what
 //! surrounds them.
 //!
 //! [`write`](mod@write) makes the command `quiet` of it.

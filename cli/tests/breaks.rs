@@ -286,6 +286,15 @@ fn a_person_renames_a_cluster_and_everything_follows() {
     for (name, bytes) in before.iter().filter(|(n, _)| n.contains("/drum_break")) {
         assert!(after[name] == *bytes, "{name}");
     }
+    let lost = "track_id,break_index,cluster,class_label\nother,4,0,ride\nother,4,1,ride\n";
+    fs::write(work.path().join("said.csv"), lost).unwrap();
+    let run = run_in(work.path(), &[&breaks[..], &["--relabel", "said.csv"]].concat());
+    expect_code(&run, 0);
+    let said = stderr(&run);
+    assert!(
+        said.contains("break 4 of \"other\"") && said.contains("1 more"),
+        "{said}"
+    );
     for (text, named) in [
         ("track_id,break_index,cluster,class_label\nsong,1,0,kik\n", "line 2"),
         ("a,b\n1,2\n", "track_id"),

@@ -7,14 +7,16 @@ use loopwright_core::drums;
 use loopwright_core::export::tree::BREAKS;
 use loopwright_core::model;
 use loopwright_core::pipeline::Models;
-use loopwright_core::pipeline::breaks::{self, BreakReport, labels};
+use loopwright_core::pipeline::breaks::labels::{self, Labels};
+use loopwright_core::pipeline::breaks::{self, BreakReport};
+use loopwright_core::pipeline::run::Report;
 use loopwright_core::rhythm;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Words};
 use crate::args::{Breaks, General};
 use crate::exit::{Exit, UsageError};
-use crate::output::{clock, count};
+use crate::output::{clock, count, plain};
 use crate::settings::Settings;
 
 pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
@@ -31,7 +33,7 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
         beats: beat_model.as_deref(),
     };
     batch::run(&args.batch, general, beats.as_ref(), &Said, |request, display, done| {
-        breaks::breaks(
+        let report = breaks::breaks(
             request,
             &settings.config,
             models,
@@ -39,8 +41,36 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
             &labels,
             display,
             done,
-        )
+        )?;
+        if let Some(unheard) = unheard(&labels, &report) {
+            eprintln!("loopwright: {}", plain(&unheard));
+        }
+        Ok(report)
     })
+}
+
+/// What is to be said where labels speak of breaks that there are not.
+fn unheard(labels: &Labels, report: &Report<BreakReport>) -> Option<String> {
+    let found = || {
+        report
+            .tracks
+            .iter()
+            .filter_map(|t| t.outcome.as_ref().ok())
+            .flat_map(|t| &t.found)
+    };
+    let is_there = |track: &str, number: u32| {
+        let folder = format!("{track}/");
+        found().any(|b| b.number == number && b.file.starts_with(&folder))
+    };
+    let mut lost = labels.keys().filter(|(track, number, _)| !is_there(track, *number));
+    let (track, number, _) = lost.next()?;
+    Some(format!(
+        "--relabel speaks of break {number} of {track:?}, which was not found here{}",
+        match lost.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more rows alike)"),
+        }
+    ))
 }
 
 struct Said;

@@ -1,35 +1,85 @@
-//! Loopwright in the host, as VST3 and CLAP.
+//! Loopwright in the host, as VST3 and CLAP: a stereo effect that passes sound through to the bit, listens along with the
+//! host's beats, and offers the best loops, breaks and one-shots of what was just played.
 //!
-//! This is the shell: a stereo effect that passes sound through to the bit, with a bypass switch and no latency. It does
-//! not yet capture, analyse or show anything; there is no editor. What listens will copy each block in
-//! [`process`](Plugin::process) and leave the block itself alone, so what holds now (nothing in the signal path, no
-//! allocation, no lock) has to hold then.
+//! ```text
+//! audio  ──samples, marks──▶  worker  ──Arc<Snapshot>──▶  editor
+//! worker ◀────commands─────  editor
+//! audio  ◀────clips────────  worker  ◀──spent clips──  audio
+//! ```
+//!
+//! The audio thread copies ([`capture::tap`]) and plays auditions ([`preview`]); it never allocates, locks or waits. One
+//! [`worker`] thread an instance does all the rest. The [`editor`] draws the latest [`snapshot`] and sends [`command`]s.
+
+pub mod capture;
+pub mod command;
+pub mod dragout;
+pub mod editor;
+pub mod params;
+pub mod preview;
+pub mod shared;
+pub mod snapshot;
+pub mod state;
+pub mod worker;
 
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
+use nice_plug_egui::EguiEditor;
 
-/// The parameters that the host sees.
-#[derive(Params)]
-pub struct LoopwrightParams {
-    /// The host's bypass switch. The sound is the same either way; hosts expect an effect to have one.
-    #[id = "bypass"]
-    pub bypass: BoolParam,
-}
+use capture::mark::HostTime;
+use capture::tap::{self, Tap};
+use params::LoopwrightParams;
+use preview::Player;
+use shared::Shared;
+use worker::{Stream, Worker};
 
-impl Default for LoopwrightParams {
-    fn default() -> Self {
-        Self {
-            bypass: BoolParam::new("Bypass", false).make_bypass(),
-        }
-    }
+/// What the audio thread works with, made on activation.
+struct Live {
+    tap: Tap,
+    player: Player,
 }
 
 /// The plugin. Stereo in, stereo out; the host hands one buffer for both, which is why passing through means leaving it
 /// alone.
-#[derive(Default)]
 pub struct Loopwright {
     params: Arc<LoopwrightParams>,
+    shared: Arc<Shared>,
+    live: Option<Live>,
+    /// Started on the first activation, so that scanning starts no thread.
+    worker: Option<Worker>,
+}
+
+impl Default for Loopwright {
+    fn default() -> Self {
+        let params = Arc::new(LoopwrightParams::default());
+        let shared = Arc::new(Shared::new(params.state.clone()));
+        Self {
+            params,
+            shared,
+            live: None,
+            worker: None,
+        }
+    }
+}
+
+impl Loopwright {
+    /// What the plugin shares with its worker and its editor.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+/// The host's own words, none of them derived.
+fn host_time(transport: &Transport) -> HostTime {
+    HostTime {
+        playing: transport.playing,
+        samples: transport.pos_samples,
+        beats: transport.pos_beats,
+        tempo: transport.tempo,
+        meter: transport.time_sig_numerator.zip(transport.time_sig_denominator),
+        bar_start: transport.bar_start_pos_beats,
+        cycle: transport.loop_range_beats,
+    }
 }
 
 impl Plugin for Loopwright {
@@ -48,10 +98,10 @@ impl Plugin for Loopwright {
         names: PortNames::const_default(),
     }];
 
-    // Splits blocks where the transport changes, which a capture of host time will rely on.
+    // Splits blocks where the transport changes: marks are then exact inside the host's blocks too.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = ();
+    type Editor = EguiEditor<editor::App>;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -59,13 +109,56 @@ impl Plugin for Loopwright {
         self.params.clone()
     }
 
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        editor::create(self.shared.clone())
+    }
+
+    fn activate(
+        &mut self,
+        _layout: &AudioIOLayout,
+        config: &BufferConfig,
+        _context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let rate = f64::from(config.sample_rate);
+        let (tap, feed) = tap::channel(rate);
+        let (player, booth) = preview::channel(rate, self.shared.clone());
+        if self.worker.is_none() {
+            // Without a thread the sound still passes; the editor says what is wrong.
+            self.worker = Worker::start(self.shared.clone()).ok();
+        }
+        if let Some(worker) = &self.worker {
+            worker.open(Stream { rate, feed, booth });
+        }
+        self.live = Some(Live { tap, player });
+        true
+    }
+
+    fn deactivate(&mut self) {
+        self.live = None;
+        if let Some(worker) = &self.worker {
+            worker.close();
+        }
+    }
+
     fn process(
         &mut self,
-        _buffer: &mut Buffer<'_>,
+        buffer: &mut Buffer<'_>,
         _aux: &mut AuxiliaryBuffers<'_>,
-        _context: &mut impl ProcessContext<Self>,
+        context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        ProcessStatus::Normal
+        let Some(live) = &mut self.live else {
+            return ProcessStatus::Normal;
+        };
+        if self.params.bypass.value() {
+            return ProcessStatus::Normal;
+        }
+        if let [left, right] = buffer.as_slice() {
+            let host = host_time(context.transport());
+            live.tap.block(left, right, host);
+            live.player.block(left, right, &host);
+        }
+        // A host that puts silent effects to sleep would cut auditions off.
+        ProcessStatus::KeepAlive
     }
 }
 

@@ -1,0 +1,13 @@
+//! Listening: from the audio thread's blocks to takes with bars.
+//!
+//! The audio thread's [`Tap`](tap::Tap) copies each block into a ring and says in a [`Mark`](mark::Mark) where the host was.
+//! The worker's [`Feed`](tap::Feed) drains both into the [`History`](history::History), which cuts the stream into takes
+//! wherever the host's time jumps, fits each take's beat grid over all its marks ([`grid`]), and forgets the oldest when
+//! there is too much.
+
+pub mod grid;
+pub mod history;
+pub mod mark;
+pub mod peaks;
+pub mod take;
+pub mod tap;

@@ -1,0 +1,1 @@
+//! A take's beat grid, fitted over its marks.

@@ -1,0 +1,1 @@
+//! A take: a stretch of sound without a seam.

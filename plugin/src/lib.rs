@@ -24,7 +24,6 @@ pub mod worker;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditor;
 
 use capture::mark::HostTime;
 use capture::tap::{self, Tap};
@@ -101,7 +100,7 @@ impl Plugin for Loopwright {
     // Splits blocks where the transport changes: marks are then exact inside the host's blocks too.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = EguiEditor<editor::App>;
+    type Editor = editor::Window;
     type SysExMessage = ();
     type BackgroundTask = ();
 

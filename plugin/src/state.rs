@@ -78,6 +78,12 @@ pub struct EditorState {
     pub min_score: f32,
     /// Only these lengths in bars are shown; empty for all.
     pub bars: Vec<u32>,
+    /// The favourites' list is in front, rather than that of `tab`.
+    pub favourites_tab: bool,
+    /// A click on a suggestion lets it be heard.
+    pub click_auditions: bool,
+    /// Where Export writes to; empty for `Exports` in the capture folder.
+    pub export_folder: String,
 }
 
 impl Default for EditorState {
@@ -90,6 +96,9 @@ impl Default for EditorState {
             favourites_only: false,
             min_score: 0.0,
             bars: Vec::new(),
+            favourites_tab: false,
+            click_auditions: true,
+            export_folder: String::new(),
         }
     }
 }

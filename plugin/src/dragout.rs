@@ -130,6 +130,7 @@ impl State {
 }
 
 /// Held by a drag's thread: tells the owner that it leaves, however it leaves.
+#[allow(dead_code)] // macOS has no such thread.
 struct Leaving(Arc<State>);
 
 impl Drop for Leaving {

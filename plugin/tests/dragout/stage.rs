@@ -16,22 +16,22 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 /// How long something that must happen may take on a machine that has much else to do.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One stage at a time: threads are counted.
 static ALONE: Mutex<()> = Mutex::new(());
 
-pub struct Stage {
+pub(crate) struct Stage {
     server: Child,
-    pub name: String,
-    pub link: RustConnection,
-    pub root: Window,
+    pub(crate) name: String,
+    pub(crate) link: RustConnection,
+    pub(crate) root: Window,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Stage {
     /// `None`, with a printed line, where there is no Xvfb.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let server = Command::new("Xvfb")
             .args([
@@ -71,11 +71,11 @@ impl Stage {
     }
 
     /// A mapped window at a place, in another or the root.
-    pub fn window(&self, parent: Window, (x, y, width, height): (i16, i16, u16, u16)) -> Window {
+    pub(crate) fn window(&self, parent: Window, (x, y, width, height): (i16, i16, u16, u16)) -> Window {
         window(&self.link, parent, (x, y, width, height))
     }
 
-    pub fn atom(&self, name: &str) -> u32 {
+    pub(crate) fn atom(&self, name: &str) -> u32 {
         self.link
             .intern_atom(false, name.as_bytes())
             .unwrap()
@@ -84,7 +84,7 @@ impl Stage {
             .atom
     }
 
-    pub fn move_to(&self, x: i16, y: i16) {
+    pub(crate) fn move_to(&self, x: i16, y: i16) {
         self.link
             .xtest_fake_input(MOTION_NOTIFY_EVENT, 0, 0, self.root, x, y, 0)
             .unwrap();
@@ -96,16 +96,16 @@ impl Stage {
         self.link.sync().unwrap();
     }
 
-    pub fn press(&self) {
+    pub(crate) fn press(&self) {
         self.fake(BUTTON_PRESS_EVENT, 1);
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.fake(BUTTON_RELEASE_EVENT, 1);
     }
 
     /// Escape, held until it has had its effect.
-    pub fn escape(&self, down: bool) {
+    pub(crate) fn escape(&self, down: bool) {
         let setup = self.link.setup();
         let (first, last) = (setup.min_keycode, setup.max_keycode);
         let map = self
@@ -134,7 +134,7 @@ impl Drop for Stage {
 }
 
 /// The window selects presses, as a toolkit's does, so that a pressed button grabs the pointer for it.
-pub fn window(link: &impl Connection, parent: Window, (x, y, width, height): (i16, i16, u16, u16)) -> Window {
+pub(crate) fn window(link: &impl Connection, parent: Window, (x, y, width, height): (i16, i16, u16, u16)) -> Window {
     let window = link.generate_id().unwrap();
     let mask = EventMask::BUTTON_PRESS | EventMask::BUTTON_RELEASE | EventMask::BUTTON_MOTION;
     let aux = CreateWindowAux::new().event_mask(mask).override_redirect(1);
@@ -158,7 +158,7 @@ pub fn window(link: &impl Connection, parent: Window, (x, y, width, height): (i1
 }
 
 /// Waits until it is so.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -169,12 +169,12 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-pub fn outcome(drag: &Drag) -> Outcome {
+pub(crate) fn outcome(drag: &Drag) -> Outcome {
     until("the drag ended", || drag.outcome())
 }
 
 /// How many threads of drags this process has.
-pub fn drag_threads() -> usize {
+pub(crate) fn drag_threads() -> usize {
     let names = std::fs::read_dir("/proc/self/task").unwrap();
     let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
     names

@@ -16,31 +16,31 @@ use crate::stage::{self, PATIENCE, Stage};
 
 /// How the program behaves.
 #[derive(Debug, Clone)]
-pub struct Manners {
+pub(crate) struct Manners {
     /// Version of XDND that it speaks.
-    pub version: u32,
+    pub(crate) version: u32,
     /// Answers positions.
-    pub answers: bool,
+    pub(crate) answers: bool,
     /// Its answers say that it takes the files.
-    pub accepts: bool,
+    pub(crate) accepts: bool,
     /// How long it thinks before each answer.
-    pub thinks: Duration,
+    pub(crate) thinks: Duration,
     /// Says in its answers that it needs no further positions in the whole of its window.
-    pub calm: bool,
+    pub(crate) calm: bool,
     /// Destroys its window on the first position.
-    pub vanishes: bool,
+    pub(crate) vanishes: bool,
     /// Destroys its window on the drop, taking nothing.
-    pub dies: bool,
+    pub(crate) dies: bool,
     /// What it asks for after the drop, in order.
-    pub asks: Vec<&'static str>,
+    pub(crate) asks: Vec<&'static str>,
     /// Says that it is finished, and whether that it succeeded.
-    pub finishes: Option<bool>,
+    pub(crate) finishes: Option<bool>,
     /// Another window takes its messages.
-    pub proxy: bool,
+    pub(crate) proxy: bool,
     /// A proxy that is no more is still named.
-    pub stale_proxy: bool,
+    pub(crate) stale_proxy: bool,
     /// Lies in a frame, as a window manager makes it.
-    pub framed: bool,
+    pub(crate) framed: bool,
 }
 
 impl Default for Manners {
@@ -64,7 +64,7 @@ impl Default for Manners {
 
 /// What the program was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     Enter {
         version: u32,
         more: bool,
@@ -85,17 +85,17 @@ pub enum Heard {
     Misled,
 }
 
-pub struct Stub {
-    pub heard: Receiver<Heard>,
+pub(crate) struct Stub {
+    pub(crate) heard: Receiver<Heard>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Where it is on the stage.
-pub const PLACE: (i16, i16, u16, u16) = (400, 100, 300, 300);
+pub(crate) const PLACE: (i16, i16, u16, u16) = (400, 100, 300, 300);
 
 impl Stub {
-    pub fn new(stage: &Stage, manners: Manners) -> Self {
+    pub(crate) fn new(stage: &Stage, manners: Manners) -> Self {
         let (tell, heard) = channel();
         let (ready, wait) = channel();
         let stop = Arc::new(AtomicBool::new(false));
@@ -115,12 +115,12 @@ impl Stub {
         }
     }
 
-    pub fn next(&self) -> Heard {
+    pub(crate) fn next(&self) -> Heard {
         self.heard.recv_timeout(PATIENCE).unwrap()
     }
 
     /// The next that is no position.
-    pub fn next_event(&self) -> Heard {
+    pub(crate) fn next_event(&self) -> Heard {
         loop {
             match self.next() {
                 Heard::Position { .. } => {}
@@ -130,7 +130,7 @@ impl Stub {
     }
 
     /// All that was heard until it is stopped.
-    pub fn all(mut self) -> Vec<Heard> {
+    pub(crate) fn all(mut self) -> Vec<Heard> {
         self.halt();
         self.heard.try_iter().collect()
     }

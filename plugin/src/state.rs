@@ -38,6 +38,9 @@ pub struct Settings {
     pub solo: bool,
     /// Audition level relative to the history's loudness, in dB.
     pub audition_db: f32,
+    /// Unattended capture: the best so many suggestions of each kind are written to the capture folder as they come, 0 to
+    /// 64; 0 writes only what the user asks for.
+    pub export_automatically: u32,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             looped: true,
             solo: false,
             audition_db: 0.0,
+            export_automatically: 0,
         }
     }
 }

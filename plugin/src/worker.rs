@@ -9,8 +9,8 @@
 
 mod analysis;
 mod clip;
-mod crop;
 mod cpu;
+pub(crate) mod crop;
 mod desk;
 mod ear;
 mod orders;

@@ -84,6 +84,8 @@ impl Take {
     pub fn audio(&self) -> AudioBuffer {
         unreachable_buffer()
     }
+    /// Copies from frame `from` on into `into`; zeros where nothing is kept.
+    pub(crate) fn read(&self, _channel: usize, _from: u64, _into: &mut [f32]) {}
     /// The host's beats, in frames of [`Self::audio`]; `None` where the host gave none that can be used.
     pub fn grid(&self) -> Option<BeatGrid> {
         None

@@ -102,7 +102,11 @@ impl Names {
         taken: &[ItemId],
     ) -> ItemId {
         let reach = (SAME * f64::from(audio.sample_rate())) as u64;
-        let off = |n: &Name| n.start.abs_diff(start).max((n.start + n.frames).abs_diff(start + frames));
+        let off = |n: &Name| {
+            n.start
+                .abs_diff(start)
+                .max((n.start + n.frames).abs_diff(start + frames))
+        };
         let known = self
             .given
             .iter()
@@ -115,7 +119,12 @@ impl Names {
         if self.given.len() >= MOST_NAMES {
             self.given.remove(0);
         }
-        self.given.push(Name { id, kind, start, frames });
+        self.given.push(Name {
+            id,
+            kind,
+            start,
+            frames,
+        });
         id
     }
 }
@@ -171,7 +180,10 @@ pub(super) fn entries(
             class: None,
         };
         // Features are for tables, which are not written here.
-        let lean = LoopItem { columns: Vec::new(), ..item };
+        let lean = LoopItem {
+            columns: Vec::new(),
+            ..item
+        };
         out.push(maker.entry(ItemKind::Loop, place, What::Loop(lean), words));
     }
     let breaks: Vec<Arc<NumberedBreak>> = (1u32..)
@@ -192,7 +204,10 @@ pub(super) fn entries(
         };
         out.push(maker.entry(ItemKind::Break, place, What::Break(numbered.clone()), words));
     }
-    for (item, found) in quiet::write::items(&harvest.quiet.loops).into_iter().zip(&harvest.quiet.loops) {
+    for (item, found) in quiet::write::items(&harvest.quiet.loops)
+        .into_iter()
+        .zip(&harvest.quiet.loops)
+    {
         let candidate = item.item.candidate;
         let words = Words {
             title: format!("Quiet, {}", lower(&numbers.words(candidate.span.start, candidate.bars))),
@@ -209,7 +224,9 @@ pub(super) fn entries(
     let mut counts: Vec<(Class, u32)> = Vec::new();
     for one in &harvest.one_shots {
         let Some(numbered) = breaks.get(one.of) else { continue };
-        let Some(hit) = numbered.hits.hits.get(one.hit) else { continue };
+        let Some(hit) = numbered.hits.hits.get(one.hit) else {
+            continue;
+        };
         let place = Placement {
             start: hit.span.start.max(0.0) as usize,
             frames: hit.span.len().max(1.0) as usize,
@@ -236,7 +253,12 @@ pub(super) fn entries(
             ],
             class: Some(one.class.label().to_owned()),
         };
-        out.push(maker.entry(ItemKind::OneShot, place, What::OneShot(numbered.clone(), one.hit), words));
+        out.push(maker.entry(
+            ItemKind::OneShot,
+            place,
+            What::OneShot(numbered.clone(), one.hit),
+            words,
+        ));
     }
     out
 }
@@ -263,9 +285,13 @@ impl Maker<'_> {
     fn entry(&mut self, kind: ItemKind, place: Placement, what: What, words: Words) -> Arc<Entry> {
         let ground = self.ground;
         let (start, frames) = (ground.base + place.start as u64, place.frames as u64);
-        let id = self
-            .names
-            .of((ground.take, kind), (start, frames), self.audio, place.start, &self.taken);
+        let id = self.names.of(
+            (ground.take, kind),
+            (start, frames),
+            self.audio,
+            place.start,
+            &self.taken,
+        );
         self.taken.push(id);
         let bpm = if words.beats == 0 {
             0.0
@@ -355,7 +381,10 @@ impl Bars<'_> {
 
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|c| c.to_lowercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 fn class_words(class: Class) -> &'static str {
@@ -375,12 +404,10 @@ fn class_words(class: Class) -> &'static str {
 }
 
 fn break_reasons(numbered: &NumberedBreak) -> Vec<String> {
-    let mut reasons = vec![
-        match numbered.found.kind {
-            Kind::Alone => "drums alone".to_owned(),
-            Kind::Heavy => "drums stand out from what else sounds".to_owned(),
-        },
-    ];
+    let mut reasons = vec![match numbered.found.kind {
+        Kind::Alone => "drums alone".to_owned(),
+        Kind::Heavy => "drums stand out from what else sounds".to_owned(),
+    }];
     let mut counts: Vec<(Class, usize)> = Vec::new();
     for cluster in &numbered.hits.clusters {
         match counts.iter_mut().find(|(c, _)| *c == cluster.class) {
@@ -417,9 +444,8 @@ mod tests {
     fn names_last_through_small_moves_and_differ_otherwise() {
         let audio = noise(100_000);
         let mut names = Names::default();
-        let mut name = |kind, start: u64, frames: u64| {
-            names.of((3, kind), (start, frames), &audio, start as usize, &[])
-        };
+        let mut name =
+            |kind, start: u64, frames: u64| names.of((3, kind), (start, frames), &audio, start as usize, &[]);
         let first = name(ItemKind::Loop, 10_000, 40_000);
         assert_ne!(first.0, 0);
         assert_eq!(name(ItemKind::Loop, 10_400, 40_010), first, "8 ms later");

@@ -39,6 +39,11 @@ impl<'a> Ear<'a> {
             cancelled: AtomicBool::new(false),
         }
     }
+
+    /// True once the thread is told to end.
+    pub(super) fn ends(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
 }
 
 impl Progress for Ear<'_> {
@@ -54,7 +59,10 @@ impl Progress for Ear<'_> {
         }
         let mut desk = lock(self.desk);
         desk.breathe();
-        if self.of.is_some_and(|(take, generation)| !desk.is_current(take, generation)) {
+        if self
+            .of
+            .is_some_and(|(take, generation)| !desk.is_current(take, generation))
+        {
             self.cancelled.store(true, Ordering::Relaxed);
             return true;
         }

@@ -83,27 +83,62 @@ mod tests {
     fn eight_bars_or_sixteen_seconds() {
         assert!(is_due(&OPEN));
         assert!(!is_due(&Standing { new_bars: 7, ..OPEN }));
-        let free = Standing { bars: None, new_bars: 0, ..OPEN };
+        let free = Standing {
+            bars: None,
+            new_bars: 0,
+            ..OPEN
+        };
         assert!(is_due(&free));
-        assert!(!is_due(&Standing { new_seconds: 15.9, ..free }));
+        assert!(!is_due(&Standing {
+            new_seconds: 15.9,
+            ..free
+        }));
     }
 
     #[test]
     fn an_end_and_a_wish_come_at_once_and_nothing_else_where_it_is_off() {
-        let little = Standing { new_bars: 1, new_seconds: 2.0, cost: 5.0, ..OPEN };
+        let little = Standing {
+            new_bars: 1,
+            new_seconds: 2.0,
+            cost: 5.0,
+            ..OPEN
+        };
         assert!(!is_due(&little));
         assert!(is_due(&Standing { open: false, ..little }));
-        assert!(is_due(&Standing { requested: true, automatic: false, ..little }));
-        assert!(!is_due(&Standing { automatic: false, ..OPEN }));
+        assert!(is_due(&Standing {
+            requested: true,
+            automatic: false,
+            ..little
+        }));
+        assert!(!is_due(&Standing {
+            automatic: false,
+            ..OPEN
+        }));
         // What ended and was analysed to its end is done.
-        assert!(!is_due(&Standing { open: false, new_seconds: 0.0, new_bars: 0, ..OPEN }));
+        assert!(!is_due(&Standing {
+            open: false,
+            new_seconds: 0.0,
+            new_bars: 0,
+            ..OPEN
+        }));
     }
 
     #[test]
     fn too_short_is_never_analysed() {
         for take in [
-            Standing { bars: Some(1), open: false, requested: true, ..OPEN },
-            Standing { bars: None, seconds: 3.9, open: false, requested: true, ..OPEN },
+            Standing {
+                bars: Some(1),
+                open: false,
+                requested: true,
+                ..OPEN
+            },
+            Standing {
+                bars: None,
+                seconds: 3.9,
+                open: false,
+                requested: true,
+                ..OPEN
+            },
         ] {
             assert!(!is_due(&take));
         }
@@ -113,6 +148,10 @@ mod tests {
     fn dear_takes_wait_until_they_have_grown_enough() {
         let dear = Standing { cost: 3.0, ..OPEN };
         assert!(!is_due(&dear));
-        assert!(is_due(&Standing { new_seconds: 30.0, new_bars: 15, ..dear }));
+        assert!(is_due(&Standing {
+            new_seconds: 30.0,
+            new_bars: 15,
+            ..dear
+        }));
     }
 }

@@ -117,20 +117,24 @@ impl Window {
         sane(self.shared.state.lock().editor.clone())
     }
 
+    /// What draws the window, for a window that the caller opens; it calls [`App::begin`] first.
+    pub fn app(&self) -> App {
+        App {
+            shared: self.shared.clone(),
+            memory: self.memory.clone(),
+            drag: None,
+            opened: Instant::now(),
+            context: None,
+        }
+    }
+
     fn inner(&self) -> Option<EguiEditor<App>> {
         let kept = self.kept();
         let state = EguiEditorState::from_size(LogicalSize::new(kept.width, kept.height), kept.zoom);
         let settings = EguiNiceSettings::new()
             .with_tile("Loopwright")
             .with_resize_hint(Self::hint());
-        let app = App {
-            shared: self.shared.clone(),
-            memory: self.memory.clone(),
-            drag: None,
-            opened: Instant::now(),
-            context: None,
-        };
-        create_egui_editor(state, self.shared.repaint.clone(), settings, app)
+        create_egui_editor(state, self.shared.repaint.clone(), settings, self.app())
     }
 }
 
@@ -182,12 +186,7 @@ pub struct App {
 
 impl NiceEguiApp for App {
     fn build(&mut self, ctx: egui::Context, _gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
-        theme::install(&ctx);
-        self.context = Some(ctx);
-        self.opened = Instant::now();
-        // What was held when the last window closed is held no more.
-        lock(&self.memory).model.drag.end();
-        self.shared.send(Command::CheckFiles);
+        self.begin(ctx);
         Ok(())
     }
 
@@ -238,6 +237,16 @@ impl NiceEguiApp for App {
 }
 
 impl App {
+    /// A window was opened.
+    pub fn begin(&mut self, ctx: egui::Context) {
+        theme::install(&ctx);
+        self.context = Some(ctx);
+        self.opened = Instant::now();
+        // What was held when the last window closed is held no more.
+        lock(&self.memory).model.drag.end();
+        self.shared.send(Command::CheckFiles);
+    }
+
     /// Takes over what the host brought back, also while the window is open.
     fn reload(&self, ctx: &egui::Context, memory: &mut Memory) {
         let loads = self.shared.state.loads();

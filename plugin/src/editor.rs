@@ -175,6 +175,44 @@ impl Editor for Window {
     }
 }
 
+/// Prints what a frame of the window's own code costs, without a window: laid out, and tessellated.
+#[doc(hidden)]
+pub fn time_frames(snapshot: &crate::snapshot::Snapshot, width: f32, height: f32) {
+    let ctx = egui::Context::default();
+    theme::install(&ctx);
+    let mut model = Model::default();
+    let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height));
+    for (words, afresh) in [("as it stands", false), ("with the waveform drawn anew", true)] {
+        let mut times = Vec::new();
+        for turn in 0..300_u32 {
+            let now = f64::from(turn) * 0.05;
+            if afresh {
+                model.cache = waveform::Cache::default();
+            }
+            let input = egui::RawInput {
+                screen_rect: Some(screen),
+                time: Some(now),
+                ..egui::RawInput::default()
+            };
+            let scene = Scene {
+                snapshot,
+                heard: None,
+                now,
+            };
+            let start = Instant::now();
+            let mut output = ctx.run_ui(input, |ui| drop(view::show(ui, &scene, &mut model)));
+            let laid_out = start.elapsed();
+            output.textures_delta.clear();
+            let triangles = ctx.tessellate(output.shapes, output.pixels_per_point);
+            times.push((start.elapsed(), laid_out, triangles.len()));
+        }
+        times.sort();
+        let (all, laid_out, parts) = times.get(150).copied().unwrap_or_default();
+        let worst = times.get(297).copied().unwrap_or_default().0;
+        println!("{words}: median {all:?} (laid out {laid_out:?}), 99 % {worst:?}, {parts} meshes");
+    }
+}
+
 /// What draws the window.
 pub struct App {
     shared: Arc<Shared>,

@@ -321,7 +321,7 @@ fn words(ui: &mut Ui, places: &Columns, row: Row, item: &Item, low: bool) {
     let sign = Rect::from_min_size(
         pos2(
             place.left(),
-            if low { place.center().y - 7.0 } else { place.top() + 6.0 },
+            if low { place.center().y - 7.0 } else { place.top() + 4.0 },
         ),
         vec2(14.0, 14.0),
     );

@@ -172,7 +172,7 @@ pub(crate) fn zoom(ui: &mut Ui, line: &mut Line, model: &Model, wishes: &mut Wis
     }
     line.right(0.0);
     let words = format!("{:.0} %", now * 100.0);
-    let place = line.right(42.0);
+    let place = line.right(52.0);
     if button(
         ui,
         place,

@@ -28,6 +28,7 @@ use loopwright_plugin::snapshot::{FileState, GridOrigin, Item, ItemKind, Severit
 use loopwright_plugin::state::{Kept, State};
 use loopwright_plugin::worker::{self, Stream, Worker};
 use loopwright_tests::synth::{SectionPlan, Song, Style};
+use nice_plug::params::persist::PersistentField;
 
 const RATE: u32 = 44_100;
 const BPM: f64 = 120.0;
@@ -498,4 +499,335 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     out
+}
+
+/// 8 bars, 16 s: quick to analyse.
+fn short() -> AudioBuffer {
+    let song = Song::new(Style::House, 9).bpm(BPM).sample_rate(RATE).plan(vec![
+        SectionPlan::new("groove", 4, "DBC"),
+        SectionPlan::new("break", 4, "D"),
+    ]);
+    let audio = song.build().audio;
+    let frames = 16 * RATE as usize;
+    let planes = audio.planes().iter().map(|p| p[..frames].to_vec()).collect();
+    AudioBuffer::new(planes, RATE).unwrap()
+}
+
+#[test]
+fn favourites_and_rejections_outlast_everything_else() {
+    let audio = short();
+    let mut bench = Bench::new();
+    bench.play(&audio);
+    bench.stop();
+    let seen = bench.settled();
+    let take = seen.takes[0].id;
+    let loops = of_kind(&seen, ItemKind::Loop);
+    let (kept, dropped) = (loops[0].clone(), loops[1].clone());
+    bench.send(Command::Favourite(kept.id, true));
+    bench.send(Command::Reject(dropped.id, true));
+    let has = |s: &Snapshot, item: &Item| s.items.iter().any(|i| i.id == item.id);
+    let seen = bench.until("both", |s| s.items.iter().any(|i| i.favourite) && !has(s, &dropped));
+    let marked = seen.items.iter().find(|i| i.id == kept.id).unwrap();
+    let FileState::Ready(file) = &marked.file else {
+        panic!("{:?}", marked.file)
+    };
+    let state = bench.shared.state.lock().clone();
+    assert_eq!(state.favourites.len(), 1);
+    let favourite = &state.favourites[0];
+    assert_eq!((favourite.id, Path::new(&favourite.path)), (kept.id.0, file.as_path()));
+    assert_eq!(bench.home.path().join(&favourite.relative), *file);
+    assert_eq!(favourite.hash, blake3::hash(&fs::read(file).unwrap()).to_hex().as_str());
+
+    // The same analysis again: the same names, and what was rejected stays away.
+    let ids = |s: &Snapshot| s.items.iter().map(|i| i.id).collect::<Vec<_>>();
+    let before = ids(&seen);
+    bench.send(Command::Analyse);
+    bench.until("an analysis", |s| s.status.analysing.is_some());
+    let again = bench.settled();
+    assert_eq!(ids(&again), before);
+    bench.send(Command::Reject(dropped.id, false));
+    bench.until("its return", |s| has(s, &dropped));
+
+    // A correction: other bars, other loops; the favourite stays among them.
+    bench.send(Command::Correct {
+        take,
+        octave: -1,
+        shift: 1,
+    });
+    let halved = bench.until("the correction", |s| {
+        s.takes[0].correction.octave == -1
+            && s.status.analysing.is_none()
+            && s.items.iter().any(|i| i.bpm > 1.0 && (i.bpm - 60.0).abs() < 0.1)
+    });
+    let view = &halved.takes[0];
+    assert!((view.bpm - 60.0).abs() < 1e-6);
+    assert_eq!(view.first_bar, None);
+    // Bars of four slow beats, moved by one of them.
+    let lines: Vec<f64> = view.bars.iter().map(|b| b / f64::from(RATE)).collect();
+    assert!(
+        (lines[0] - 1.0).abs() < 1e-3 && (lines[1] - 5.0).abs() < 1e-3,
+        "{lines:?}"
+    );
+    for item in halved
+        .items
+        .iter()
+        .filter(|i| i.kind != ItemKind::OneShot && !i.favourite)
+    {
+        let start = item.start as f64 / f64::from(RATE);
+        assert!((item.bpm - 60.0).abs() < 0.1, "{item:?}");
+        assert!(
+            ((start - 1.0) / 4.0 - ((start - 1.0) / 4.0).round()).abs() < 0.005,
+            "{item:?}"
+        );
+    }
+    let still = halved
+        .items
+        .iter()
+        .find(|i| i.id == kept.id)
+        .expect("the favourite is still there");
+    assert!(still.favourite && (still.bpm - 120.0).abs() < 0.1);
+    bench.send(Command::Uncorrect(take));
+    bench.until("its undoing", |s| {
+        s.takes[0].correction.octave == 0
+            && s.status.analysing.is_none()
+            && ids(s) == before_with(&before, dropped.id, s)
+    });
+
+    // Without its take it is kept as a file, and can be heard.
+    bench.send(Command::Clear);
+    let cleared = bench.until("the clearing", |s| s.takes.is_empty());
+    assert!(cleared.items.is_empty());
+    let [only] = &cleared.kept[..] else {
+        panic!("{:?}", cleared.kept)
+    };
+    assert_eq!(
+        (only.item.id, &only.item.file),
+        (kept.id, &FileState::Ready(file.clone()))
+    );
+    let how = Audition {
+        sync: false,
+        looped: false,
+        solo: false,
+    };
+    bench.send(Command::Audition(kept.id, how));
+    assert!(peak(&listen(&mut bench, 20_000)) > 0.01);
+
+    // No longer a favourite: it goes from the list, and its file stays.
+    bench.send(Command::Favourite(kept.id, false));
+    bench.until("the end of it", |s| s.kept.is_empty());
+    assert!(file.is_file());
+    assert!(bench.shared.state.lock().favourites.is_empty());
+}
+
+/// The names of before with one that came back in its place.
+fn before_with(
+    before: &[loopwright_plugin::snapshot::ItemId],
+    back: loopwright_plugin::snapshot::ItemId,
+    now: &Snapshot,
+) -> Vec<loopwright_plugin::snapshot::ItemId> {
+    let mut want = before.to_vec();
+    if let Some(at) = now.items.iter().position(|i| i.id == back) {
+        want.insert(at.min(want.len()), back);
+    }
+    want
+}
+
+#[test]
+fn favourites_are_found_again_in_another_session() {
+    let audio = short();
+    let mut bench = Bench::new();
+    bench.play(&audio);
+    bench.stop();
+    let seen = bench.settled();
+    let chosen = of_kind(&seen, ItemKind::Loop)[0].clone();
+    bench.send(Command::Favourite(chosen.id, true));
+    bench.until("the favourite", |s| s.items.iter().any(|i| i.favourite));
+    bench.worker = None;
+    let json = serde_json::to_string(&*bench.shared.state.lock()).unwrap();
+    assert_eq!(json, serde_json::to_string(&*bench.shared.state.lock()).unwrap());
+    let Bench { home, .. } = bench;
+
+    // The folder moved as a whole.
+    let moved = tempfile::tempdir().unwrap();
+    let (old, new) = (home.path().to_path_buf(), moved.path().join("elsewhere"));
+    fs::rename(&old, &new).unwrap();
+    let mut state: State = serde_json::from_str(&json).unwrap();
+    state.settings.folder = new.to_string_lossy().into_owned();
+    let bench = Bench::with(Arc::default(), tempfile::tempdir().unwrap(), RATE);
+    PersistentField::set(&bench.shared.state, state.clone());
+    let relative = &state.favourites[0].relative;
+    let at = |s: &Snapshot| s.kept.first().map(|k| k.item.file.clone());
+    bench.until("the file", |s| at(s) == Some(FileState::Ready(new.join(relative))));
+
+    // Another name within the folder: found by its content, when asked.
+    let renamed = new.join("Best of").join("mine.wav");
+    fs::create_dir_all(renamed.parent().unwrap()).unwrap();
+    fs::rename(new.join(relative), &renamed).unwrap();
+    bench.send(Command::CheckFiles);
+    bench.until("the renamed file", |s| at(s) == Some(FileState::Ready(renamed.clone())));
+    assert_eq!(bench.shared.state.lock().favourites[0].relative, "Best of/mine.wav");
+
+    // Gone: it says so, until it is told where.
+    let outside = moved.path().join("taken away.wav");
+    fs::rename(&renamed, &outside).unwrap();
+    bench.send(Command::CheckFiles);
+    bench.until("its loss", |s| at(s) == Some(FileState::Missing(renamed.clone())));
+    bench.send(Command::Relink(chosen.id, outside.clone()));
+    bench.until("its place", |s| at(s) == Some(FileState::Ready(outside.clone())));
+    assert_eq!(Path::new(&bench.shared.state.lock().favourites[0].path), outside);
+    bench.send(Command::Relink(chosen.id, moved.path().join("nothing.wav")));
+    bench.until("a refusal", |s| {
+        s.messages.iter().any(|m| m.severity == Severity::Error)
+    });
+    assert_eq!(at(&bench.snapshot()), Some(FileState::Ready(outside)));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_and_nothing_else_happens() {
+    let audio = short();
+    let home = tempfile::tempdir().unwrap();
+    let in_the_way = home.path().join("a file");
+    fs::write(&in_the_way, "x").unwrap();
+    let kept = Arc::new(Kept::default());
+    kept.lock().settings.folder = in_the_way.join("Captures").to_string_lossy().into_owned();
+    let mut bench = Bench::with(kept, home, RATE);
+    bench.play(&audio);
+    bench.stop();
+    let seen = bench.settled();
+    let item = of_kind(&seen, ItemKind::Loop)[0].clone();
+    let state = |s: &Snapshot| s.items.iter().find(|i| i.id == item.id).unwrap().file.clone();
+    bench.send(Command::Favourite(item.id, true));
+    let failed = bench.until("the failure", |s| matches!(state(s), FileState::Failed(_)));
+    let message = failed.messages.last().unwrap();
+    assert_eq!(message.severity, Severity::Error);
+    assert!(
+        message.text.contains("choose another capture folder"),
+        "{}",
+        message.text
+    );
+    assert!(!failed.items.iter().any(|i| i.favourite) && bench.shared.state.lock().favourites.is_empty());
+    // With a folder that can be written it works.
+    let good = tempfile::tempdir().unwrap();
+    let mut settings = bench.shared.state.lock().settings.clone();
+    settings.folder = good.path().to_string_lossy().into_owned();
+    bench.send(Command::Settings(settings));
+    let file = bench.ready_again(&item);
+    assert!(file.starts_with(good.path()) && file.is_file());
+    assert_eq!(bench.snapshot().folder, good.path());
+}
+
+impl Bench {
+    fn ready_again(&self, item: &Item) -> PathBuf {
+        self.send(Command::Prepare(vec![item.id]));
+        let of = |s: &Snapshot| s.items.iter().find(|i| i.id == item.id).map(|i| i.file.clone());
+        match of(&self.until("the file", |s| matches!(of(s), Some(FileState::Ready(_))))) {
+            Some(FileState::Ready(path)) => path,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn without_a_hosts_time_bars_are_heard() {
+    let audio = song();
+    let mut bench = Bench::new();
+    bench.feed(&audio, false);
+    let silence = AudioBuffer::new(vec![vec![0.0; 4 * RATE as usize]; 2], RATE).unwrap();
+    bench.feed(&silence, false);
+    let seen = bench.settled();
+    let take = &seen.takes[0];
+    assert_eq!((take.grid, take.first_bar), (GridOrigin::Tracked, None));
+    assert!((take.bpm - BPM).abs() < 0.2, "{}", take.bpm);
+    assert!(!of_kind(&seen, ItemKind::Loop).is_empty());
+    for line in take.bars.iter() {
+        let bars = line / (2.0 * f64::from(RATE));
+        assert!((bars - bars.round()).abs() < 0.01, "{bars}");
+    }
+    let item = of_kind(&seen, ItemKind::Loop)[0].clone();
+    assert!(bench.ready(&item).is_file());
+}
+
+#[test]
+fn the_best_are_written_unattended_where_that_is_wanted() {
+    let audio = short();
+    let mut bench = Bench::new();
+    let mut settings = bench.shared.state.lock().settings.clone();
+    settings.export_automatically = 2;
+    bench.send(Command::Settings(settings));
+    bench.play(&audio);
+    bench.stop();
+    bench.settled();
+    let seen = bench.until("files", |s| {
+        let ready = |k| {
+            of_kind(s, k)
+                .iter()
+                .filter(|i| matches!(i.file, FileState::Ready(_)))
+                .count()
+        };
+        ready(ItemKind::Loop) == 2 && ready(ItemKind::Break) >= 1
+    });
+    for kind in ItemKind::ALL {
+        for (place, item) in of_kind(&seen, kind).iter().enumerate() {
+            assert_eq!(matches!(item.file, FileState::Ready(_)), place < 2, "{item:?}");
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_is_dropped_gives_its_analysis_up() {
+    let audio = song();
+    let mut bench = Bench::new();
+    bench.play(&audio);
+    bench.stop();
+    bench.until("the analysis", |s| s.status.analysing.is_some());
+    bench.worker = None;
+    // It was joined, and what it had begun was not finished.
+    let left = bench.snapshot();
+    assert!(left.items.is_empty());
+    assert!(
+        Arc::strong_count(&bench.shared) <= 2,
+        "the thread is gone; the player is left"
+    );
+    // One that has nothing to do ends as well, and so does one that was never opened.
+    drop(Worker::start(bench.shared.clone()).unwrap());
+}
+
+/// What an analysis of a long take costs: `cargo test -p loopwright-plugin --test worker -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement, not a test"]
+fn cost_of_a_long_take() {
+    let one = song();
+    let planes = one
+        .planes()
+        .iter()
+        .map(|p| p.iter().copied().cycle().take(180 * RATE as usize).collect())
+        .collect();
+    let audio = AudioBuffer::new(planes, RATE).unwrap();
+    for (hosted, automatic) in [(true, false), (false, false), (true, true)] {
+        let mut bench = Bench::new();
+        let mut settings = bench.shared.state.lock().settings.clone();
+        settings.automatic = automatic;
+        bench.send(Command::Settings(settings));
+        bench.feed(&audio, hosted);
+        bench.stop();
+        if !automatic {
+            bench.until("the end", |s| s.takes.first().is_some_and(|t| !t.open));
+            bench.send(Command::Analyse);
+        }
+        for round in 0..2 {
+            let seen = bench.until("the analysis", |s| {
+                s.takes.first().is_some_and(|t| t.analysed_to == t.end && !t.open)
+                    && s.status.analysing.is_none()
+                    && s.status.analysis_seconds > 0.0
+            });
+            println!(
+                "hosted {hosted}, automatic {automatic}, round {round}: {:.2} s of CPU for {:.0} s, {} items",
+                seen.status.analysis_seconds,
+                (seen.takes[0].end - seen.takes[0].first) as f64 / f64::from(RATE),
+                seen.items.len()
+            );
+            bench.send(Command::Analyse);
+            bench.until("the next", |s| s.status.analysing.is_some());
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub mod capture;
 pub mod command;
 pub mod dragout;
 pub mod editor;
+pub mod library;
 pub mod params;
 pub mod preview;
 pub mod shared;
@@ -24,7 +25,6 @@ pub mod worker;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditor;
 
 use capture::mark::HostTime;
 use capture::tap::{self, Tap};
@@ -107,7 +107,7 @@ impl Plugin for Loopwright {
     // Splits blocks where the transport changes: marks are then exact inside the host's blocks too.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = EguiEditor<editor::App>;
+    type Editor = editor::Window;
     type SysExMessage = ();
     type BackgroundTask = ();
 

@@ -5,9 +5,13 @@
 //! wherever the host's time jumps, fits each take's beat grid over all its marks ([`grid`]), and forgets the oldest when
 //! there is too much.
 
+mod echo;
+mod follow;
 pub mod grid;
 pub mod history;
 pub mod mark;
 pub mod peaks;
 pub mod take;
 pub mod tap;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -14,6 +14,7 @@ pub mod capture;
 pub mod command;
 pub mod dragout;
 pub mod editor;
+pub mod library;
 pub mod params;
 pub mod preview;
 pub mod shared;
@@ -24,7 +25,6 @@ pub mod worker;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditor;
 
 use capture::mark::HostTime;
 use capture::tap::{self, Tap};
@@ -37,6 +37,8 @@ use worker::{Stream, Worker};
 struct Live {
     tap: Tap,
     player: Player,
+    /// The host renders to a file: it waits for us, and nobody auditions.
+    offline: bool,
 }
 
 /// The plugin. Stereo in, stereo out; the host hands one buffer for both, which is why passing through means leaving it
@@ -78,7 +80,11 @@ impl Loopwright {
 fn host_time(transport: &Transport) -> HostTime {
     HostTime {
         playing: transport.playing,
-        samples: transport.pos_samples,
+        // CLAP hosts tell seconds instead.
+        samples: transport.pos_samples.or_else(|| {
+            let frames = transport.pos_seconds? * f64::from(transport.sample_rate);
+            frames.is_finite().then_some(frames.round() as i64)
+        }),
         beats: transport.pos_beats,
         tempo: transport.tempo,
         meter: transport.time_sig_numerator.zip(transport.time_sig_denominator),
@@ -106,7 +112,7 @@ impl Plugin for Loopwright {
     // Splits blocks where the transport changes: marks are then exact inside the host's blocks too.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = EguiEditor<editor::App>;
+    type Editor = editor::Window;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -125,7 +131,9 @@ impl Plugin for Loopwright {
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
         let rate = f64::from(config.sample_rate);
-        let (tap, feed) = tap::channel(rate);
+        let (mut tap, feed) = tap::channel(rate);
+        let offline = config.process_mode == ProcessMode::Offline;
+        tap.set_offline(offline);
         let (player, booth) = preview::channel(rate, self.shared.clone());
         if self.worker.is_none() {
             // Without a thread the sound still passes; the editor says what is wrong.
@@ -134,7 +142,7 @@ impl Plugin for Loopwright {
         if let Some(worker) = &self.worker {
             worker.open(Stream { rate, feed, booth });
         }
-        self.live = Some(Live { tap, player });
+        self.live = Some(Live { tap, player, offline });
         true
     }
 
@@ -142,6 +150,13 @@ impl Plugin for Loopwright {
         self.live = None;
         if let Some(worker) = &self.worker {
             worker.close();
+        }
+    }
+
+    /// The host jumps, or stops to process: auditions end at once. What was captured so far stays; marks show the rest.
+    fn reset(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.player.silence();
         }
     }
 
@@ -154,16 +169,25 @@ impl Plugin for Loopwright {
         let Some(live) = &mut self.live else {
             return ProcessStatus::Normal;
         };
-        if self.params.bypass.value() {
-            return ProcessStatus::Normal;
+        let bypassed = self.params.bypass.value();
+        match buffer.as_slice() {
+            [left, right] if !bypassed => {
+                let host = host_time(context.transport());
+                live.tap.block(left, right, host);
+                live.player.block(left, right, &host);
+            }
+            planes => {
+                live.player.silence();
+                live.tap.skip(planes.first().map_or(0, |p| p.len()));
+            }
         }
-        if let [left, right] = buffer.as_slice() {
-            let host = host_time(context.transport());
-            live.tap.block(left, right, host);
-            live.player.block(left, right, &host);
+        if live.offline || bypassed {
+            ProcessStatus::Normal
+        } else {
+            // A host that puts effects to sleep when their input is silent would put off auditions until there is sound,
+            // and nothing here can wake it. In an offline render this would be an endless tail.
+            ProcessStatus::KeepAlive
         }
-        // A host that puts silent effects to sleep would cut auditions off.
-        ProcessStatus::KeepAlive
     }
 }
 

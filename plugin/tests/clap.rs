@@ -224,7 +224,9 @@ fn no_state_can_hurt() {
         "null",
     ] {
         let quoted = field.replace('\\', "\\\\").replace('"', "\\\"");
-        let json = format!(r#"{{"version":"0.1.0","params":{{"bypass":false}},"fields":{{"loopwright":"{quoted}"}}}}"#);
+        let json = format!(
+            r#"{{"version":"0.1.0","params":{{"bypass":{{"bool":false}}}},"fields":{{"loopwright":"{quoted}"}}}}"#
+        );
         instance.restore(&framed(&json));
         // Whatever came of it can be saved, and what was saved restored.
         let saved = instance.save();

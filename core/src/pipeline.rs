@@ -6,6 +6,7 @@ pub mod breaks;
 pub mod doctor;
 pub mod find;
 pub mod given;
+pub mod harvest;
 pub mod load;
 pub mod predict;
 pub mod quiet;

@@ -14,6 +14,7 @@ pub mod capture;
 pub mod command;
 pub mod dragout;
 pub mod editor;
+pub mod library;
 pub mod params;
 pub mod preview;
 pub mod shared;

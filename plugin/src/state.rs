@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nice_plug::params::persist::PersistentField;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::snapshot::ItemKind;
 
@@ -15,6 +16,12 @@ use crate::snapshot::ItemKind;
 pub const VERSION: u32 = 1;
 /// Most favourites that are kept in the state.
 pub const MOST_FAVOURITES: usize = 512;
+/// Longest path that is read, in characters; longer ones are no paths on any system.
+const LONGEST_PATH: usize = 4096;
+/// Longest of other texts.
+const LONGEST_TEXT: usize = 200;
+/// Most lengths in the editor's filter.
+const MOST_LENGTHS: usize = 64;
 
 /// The user's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +45,9 @@ pub struct Settings {
     pub solo: bool,
     /// Audition level relative to the history's loudness, in dB.
     pub audition_db: f32,
+    /// Unattended capture: the best so many suggestions of each kind are written to the capture folder as they come, 0 to
+    /// 64; 0 writes only what the user asks for.
+    pub export_automatically: u32,
 }
 
 impl Default for Settings {
@@ -52,6 +62,7 @@ impl Default for Settings {
             looped: true,
             solo: false,
             audition_db: 0.0,
+            export_automatically: 0,
         }
     }
 }
@@ -118,8 +129,10 @@ pub struct Favourite {
 }
 
 /// All of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+///
+/// It is read from any JSON at all: what is missing, of another type or beyond its range is brought to something sane, field
+/// by field, so that a state of another version loses nothing that can be understood.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct State {
     /// Version of the format.
     pub version: u32,
@@ -140,6 +153,152 @@ impl Default for State {
             favourites: Vec::new(),
         }
     }
+}
+
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| Self::of(&value))
+    }
+}
+
+impl State {
+    /// What `value` says.
+    fn of(value: &Value) -> Self {
+        let nothing = Map::new();
+        let part = |name: &str| value.get(name).and_then(Value::as_object).unwrap_or(&nothing);
+        let mut favourites: Vec<Favourite> = Vec::new();
+        for entry in value.get("favourites").and_then(Value::as_array).into_iter().flatten() {
+            if favourites.len() >= MOST_FAVOURITES {
+                break;
+            }
+            if let Some(favourite) = entry.as_object().and_then(Favourite::of)
+                && !favourites.iter().any(|f| f.id == favourite.id)
+            {
+                favourites.push(favourite);
+            }
+        }
+        Self {
+            version: VERSION,
+            settings: Settings::of(part("settings")),
+            editor: EditorState::of(part("editor")),
+            favourites,
+        }
+    }
+}
+
+impl Settings {
+    fn of(fields: &Map<String, Value>) -> Self {
+        let d = Self::default();
+        Self {
+            history_seconds: whole(fields, "history_seconds", d.history_seconds),
+            history_mib: whole(fields, "history_mib", d.history_mib),
+            capture_stopped: truth(fields, "capture_stopped", d.capture_stopped),
+            automatic: truth(fields, "automatic", d.automatic),
+            folder: text(fields, "folder", LONGEST_PATH).unwrap_or(d.folder),
+            sync: truth(fields, "sync", d.sync),
+            looped: truth(fields, "looped", d.looped),
+            solo: truth(fields, "solo", d.solo),
+            audition_db: number(fields, "audition_db", f64::from(d.audition_db)) as f32,
+            export_automatically: whole(fields, "export_automatically", d.export_automatically),
+        }
+        .sane()
+    }
+
+    /// The same with everything within its range.
+    pub fn sane(mut self) -> Self {
+        self.history_seconds = self.history_seconds.clamp(30, 1800);
+        self.history_mib = self.history_mib.clamp(32, 4096);
+        self.audition_db = within(self.audition_db, -36.0, 12.0, 0.0);
+        self.export_automatically = self.export_automatically.min(64);
+        self.folder = short(&self.folder, LONGEST_PATH);
+        self
+    }
+}
+
+impl EditorState {
+    fn of(fields: &Map<String, Value>) -> Self {
+        let d = Self::default();
+        let lengths = fields.get("bars").and_then(Value::as_array);
+        Self {
+            width: number(fields, "width", d.width.into()) as f32,
+            height: number(fields, "height", d.height.into()) as f32,
+            zoom: number(fields, "zoom", d.zoom.into()) as f32,
+            tab: fields.get("tab").and_then(kind),
+            favourites_only: truth(fields, "favourites_only", d.favourites_only),
+            min_score: number(fields, "min_score", d.min_score.into()) as f32,
+            bars: lengths
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_u64)
+                .filter_map(|n| u32::try_from(n).ok())
+                .collect(),
+        }
+        .sane()
+    }
+
+    /// The same with everything within its range.
+    pub fn sane(mut self) -> Self {
+        let d = Self::default();
+        self.width = within(self.width, 200.0, 8192.0, d.width);
+        self.height = within(self.height, 150.0, 8192.0, d.height);
+        self.zoom = within(self.zoom, 0.5, 3.0, d.zoom);
+        self.min_score = within(self.min_score, 0.0, 1.0, d.min_score);
+        self.bars.retain(|n| (1..=256).contains(n));
+        self.bars.truncate(MOST_LENGTHS);
+        self
+    }
+}
+
+impl Favourite {
+    /// `None` where not even the name is there.
+    fn of(fields: &Map<String, Value>) -> Option<Self> {
+        let path = |name| text(fields, name, LONGEST_PATH).unwrap_or_default();
+        let words = |name| text(fields, name, LONGEST_TEXT).filter(|t| !t.is_empty());
+        Some(Self {
+            id: fields.get("id").and_then(Value::as_u64).filter(|id| *id != 0)?,
+            kind: fields.get("kind").and_then(kind)?,
+            title: words("title").unwrap_or_default(),
+            path: path("path"),
+            relative: path("relative"),
+            hash: words("hash").unwrap_or_default(),
+            bars: number(fields, "bars", 0.0).clamp(0.0, 4096.0),
+            bpm: number(fields, "bpm", 0.0).clamp(0.0, 2000.0),
+            key: words("key"),
+            score: number(fields, "score", 0.0).clamp(0.0, 1.0) as f32,
+            class: words("class"),
+        })
+    }
+}
+
+fn kind(value: &Value) -> Option<ItemKind> {
+    ItemKind::deserialize(value).ok()
+}
+
+fn truth(fields: &Map<String, Value>, name: &str, default: bool) -> bool {
+    fields.get(name).and_then(Value::as_bool).unwrap_or(default)
+}
+
+/// A finite number.
+fn number(fields: &Map<String, Value>, name: &str, default: f64) -> f64 {
+    let found = fields.get(name).and_then(Value::as_f64);
+    found.filter(|x| x.is_finite()).unwrap_or(default)
+}
+
+/// A whole number, the nearest that fits.
+fn whole(fields: &Map<String, Value>, name: &str, default: u32) -> u32 {
+    number(fields, name, default.into()).round().clamp(0.0, u32::MAX.into()) as u32
+}
+
+fn text(fields: &Map<String, Value>, name: &str, longest: usize) -> Option<String> {
+    fields.get(name).and_then(Value::as_str).map(|t| short(t, longest))
+}
+
+fn short(text: &str, longest: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(longest).collect()
+}
+
+fn within(x: f32, low: f32, high: f32, default: f32) -> f32 {
+    if x.is_finite() { x.clamp(low, high) } else { default }
 }
 
 /// The state behind a lock that only the worker, the editor and the host's state calls take; never the audio thread.
@@ -172,5 +331,194 @@ impl<'a> PersistentField<'a, State> for std::sync::Arc<Kept> {
         F: Fn(&State) -> R,
     {
         f(&self.lock())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn favourite(id: u64) -> Favourite {
+        Favourite {
+            id,
+            kind: ItemKind::Break,
+            title: "Break, bars 5–8".into(),
+            path: "/music/Loopwright/Captures/Söng/break_01/drum_break.wav".into(),
+            relative: "Söng/break_01/drum_break.wav".into(),
+            hash: "ab".repeat(32),
+            bars: 4.0,
+            bpm: 123.456_789_012_345,
+            key: Some("F#m".into()),
+            score: 0.875,
+            class: None,
+        }
+    }
+
+    fn full() -> State {
+        State {
+            settings: Settings {
+                history_seconds: 600,
+                folder: "/music/captures".into(),
+                audition_db: -3.5,
+                export_automatically: 3,
+                ..Settings::default()
+            },
+            editor: EditorState {
+                zoom: 1.25,
+                tab: Some(ItemKind::OneShot),
+                bars: vec![4, 8],
+                ..EditorState::default()
+            },
+            favourites: vec![favourite(u64::MAX), favourite(7)],
+            ..State::default()
+        }
+    }
+
+    fn read(json: &str) -> State {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_state_comes_back_as_it_was_and_to_the_byte() {
+        let state = full();
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(read(&json), state);
+        assert_eq!(serde_json::to_string(&read(&json)).unwrap(), json);
+        assert_eq!(read("{}"), State::default());
+    }
+
+    #[test]
+    fn what_cannot_be_understood_costs_nothing_else() {
+        let state = read(
+            r#"{"version":9,"new":{"a":[1]},"settings":{"history_seconds":"long","history_mib":1e30,"audition_db":null,
+            "sync":false,"folder":"/a\u0000b"},"editor":{"tab":"hologram","zoom":-1,"bars":[4,"x",-1,999,8]},
+            "favourites":[3,{"id":0,"kind":"loop"},{"id":5,"kind":"cloud"},{"id":6,"kind":"quiet","score":7,"bpm":-1},
+            {"id":6,"kind":"loop"}]}"#,
+        );
+        assert_eq!(state.version, VERSION);
+        assert_eq!(
+            (state.settings.history_seconds, state.settings.history_mib),
+            (240, 4096)
+        );
+        assert!(!state.settings.sync && state.settings.looped);
+        assert_eq!(state.settings.folder, "/ab");
+        assert_eq!((state.editor.tab, state.editor.zoom), (None, 0.5));
+        assert_eq!(state.editor.bars, [4, 8]);
+        assert_eq!(state.favourites.len(), 1);
+        assert_eq!((state.favourites[0].score, state.favourites[0].bpm), (1.0, 0.0));
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let many = State {
+            favourites: (1..2000).map(favourite).collect(),
+            settings: Settings {
+                folder: "x".repeat(1 << 20),
+                ..Settings::default()
+            },
+            ..State::default()
+        };
+        let state = read(&serde_json::to_string(&many).unwrap());
+        assert_eq!(state.favourites.len(), MOST_FAVOURITES);
+        assert_eq!(state.settings.folder.len(), LONGEST_PATH);
+    }
+
+    #[test]
+    fn settings_are_brought_into_their_ranges() {
+        let odd = Settings {
+            history_seconds: 0,
+            history_mib: u32::MAX,
+            audition_db: f32::NAN,
+            export_automatically: 1000,
+            ..Settings::default()
+        };
+        let sane = odd.sane();
+        assert_eq!((sane.history_seconds, sane.history_mib), (30, 4096));
+        assert_eq!((sane.audition_db, sane.export_automatically), (0.0, 64));
+        let editor = EditorState {
+            width: f32::INFINITY,
+            height: -5.0,
+            min_score: 2.0,
+            ..EditorState::default()
+        };
+        let sane = editor.sane();
+        assert_eq!((sane.width, sane.height, sane.min_score), (960.0, 150.0, 1.0));
+    }
+
+    /// JSON of every kind, from a number.
+    fn random(state: &mut u64, depth: u32) -> Value {
+        let mut next = |n: u64| {
+            *state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (*state >> 33) % n
+        };
+        let names = [
+            "version",
+            "settings",
+            "editor",
+            "favourites",
+            "id",
+            "kind",
+            "path",
+            "bars",
+            "bpm",
+            "score",
+            "zoom",
+            "tab",
+            "history_seconds",
+            "folder",
+            "audition_db",
+            "hash",
+            "title",
+            "key",
+            "other",
+        ];
+        match next(if depth > 4 { 6 } else { 9 }) {
+            0 => Value::Null,
+            1 => Value::Bool(next(2) == 1),
+            2 => Value::from(next(1 << 31) as i64 - (1 << 30)),
+            3 => Value::from(f64::from_bits((next(1 << 31) << 33) | next(1 << 31))),
+            4 => Value::from(["loop", "break", "one_shot", "quiet", "", "\u{0}\u{202e}/../x"][next(6) as usize]),
+            5 => Value::from("é".repeat(next(300) as usize)),
+            6 => {
+                let n = next(5);
+                (0..n).map(|_| random(state, depth + 1)).collect()
+            }
+            _ => {
+                let n = next(12);
+                let mut map = Map::new();
+                for _ in 0..n {
+                    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                    let name = names[(*state >> 40) as usize % names.len()];
+                    map.insert(name.into(), random(state, depth + 1));
+                }
+                Value::Object(map)
+            }
+        }
+    }
+
+    #[test]
+    fn any_json_is_a_state_and_a_state_is_stable() {
+        let mut seed = 1;
+        for round in 0..4000u64 {
+            seed = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed;
+            let value = random(&mut seed, 0);
+            let state = read(&value.to_string());
+            let json = serde_json::to_string(&state).unwrap();
+            assert_eq!(read(&json), state, "{value}");
+            assert_eq!(state.clone().settings.sane(), state.settings);
+        }
+    }
+
+    #[test]
+    fn the_host_brings_it_through_the_parameters() {
+        let kept = std::sync::Arc::new(Kept::default());
+        assert_eq!(kept.loads(), 0);
+        PersistentField::set(&kept, full());
+        assert_eq!(kept.loads(), 1);
+        assert_eq!(kept.lock().clone(), full());
+        let json = PersistentField::map(&kept, |s: &State| serde_json::to_string(s).unwrap());
+        assert_eq!(read(&json), full());
     }
 }

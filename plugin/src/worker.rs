@@ -1,11 +1,36 @@
 //! The worker: one thread per instance that drains the rings, keeps the history, analyses, writes files, and publishes
 //! what it found.
+//!
+//! All that changes lies on one `Desk`. The thread's loop lets it breathe (`Desk::pulse`): drain the feed, carry out
+//! commands, free spent clips, publish. Long work, that is analyses and kits, is done beside the desk and lets it breathe at
+//! every poll of its progress (`Ear`), so that nothing is lost and nothing waits while it lasts.
+//!
+//! When a take is analysed is for `schedule` to say.
 
-use std::sync::Arc;
+mod analysis;
+mod clip;
+mod cpu;
+pub(crate) mod crop;
+mod desk;
+mod ear;
+mod orders;
+mod schedule;
+mod view;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, select, unbounded};
+use loopwright_core::config::Config;
 
 use crate::capture::tap::Feed;
 use crate::preview::Booth;
 use crate::shared::Shared;
+use crate::snapshot::Severity;
+use desk::Desk;
+use ear::Ear;
 
 /// What an activation hands to the worker.
 pub struct Stream {
@@ -17,16 +42,182 @@ pub struct Stream {
     pub booth: Booth,
 }
 
-/// The thread's handle. Dropping it ends and joins the thread.
-pub struct Worker {}
+/// The settings of the analysis: the command line's defaults, but for longer lists, since a list costs nothing to scroll.
+/// The order is greedy, so the first of a list are those of a shorter one.
+pub fn config() -> Config {
+    let mut config = Config::default();
+    config.rank.top_k = 12;
+    config.breaks.top_k = 4;
+    config
+}
+
+enum Control {
+    Open(Stream),
+    Close,
+}
+
+/// The thread's handle. Dropping it ends and joins the thread; a running analysis is given up at its next poll, within
+/// about 50 ms.
+pub struct Worker {
+    control: Sender<Control>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Worker {
-    /// Starts the thread.
-    pub fn start(_shared: Arc<Shared>) -> std::io::Result<Self> {
-        Ok(Self {})
+    /// Starts the thread, idle until a stream is opened.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no thread.
+    pub fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (control, received) = unbounded();
+        let stop = Arc::new(AtomicBool::new(false));
+        let ended = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("loopwright".into())
+            .spawn(move || run(&shared, received, &ended))?;
+        Ok(Self {
+            control,
+            stop,
+            thread: Some(thread),
+        })
     }
+
     /// A new activation: what the stream before it still holds is drained first.
-    pub fn open(&self, _stream: Stream) {}
+    pub fn open(&self, stream: Stream) {
+        // Nobody listens only where the thread has ended, and then there is nothing to be done.
+        let _ = self.control.send(Control::Open(stream));
+    }
+
     /// The host deactivated.
-    pub fn close(&self) {}
+    pub fn close(&self) {
+        let _ = self.control.send(Control::Close);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // Wakes it.
+        let _ = self.control.send(Control::Close);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Arc<Shared>, control: Receiver<Control>, stop: &AtomicBool) {
+    cpu::step_back();
+    let desk = Mutex::new(Desk::new(shared.clone(), control.clone()));
+    let mut models = analysis::Loaded::default();
+    while !stop.load(Ordering::Acquire) {
+        let wait = lock(&desk).patience();
+        select! {
+            recv(control) -> message => {
+                if let Ok(message) = message {
+                    lock(&desk).control(message);
+                }
+            }
+            recv(shared.received) -> command => {
+                if let Ok(command) = command {
+                    lock(&desk).command(command);
+                }
+            }
+            default(wait) => {}
+        }
+        guarded(&desk, || turn(&desk, &mut models, stop));
+    }
+    lock(&desk).shut();
+}
+
+/// Does a round of work. A defect of ours must not take the host down, nor leave a window that looks frozen.
+fn guarded(desk: &Mutex<Desk>, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        let mut desk = lock(desk);
+        desk.fail_running();
+        desk.say(
+            Severity::Error,
+            "Something went wrong in the analysis (a defect of Loopwright). It goes on with what comes.",
+        );
+        desk.publish_now();
+    }
+}
+
+/// One round: breathe, then at most one piece of long work.
+fn turn(desk: &Mutex<Desk>, models: &mut analysis::Loaded, stop: &AtomicBool) {
+    lock(desk).pulse();
+    let later = lock(desk).next_later();
+    if let Some(command) = later {
+        let ear = Ear::new(desk, stop, None);
+        orders::at_leisure(&ear, command);
+    } else {
+        let job = lock(desk).next_job();
+        if let Some(job) = job {
+            analysis::run(desk, stop, models, job);
+        }
+    }
+    lock(desk).publish();
+}
+
+/// Locks the desk. What a panic left is still a desk.
+fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use loopwright_core::progress::Progress;
+
+    use super::*;
+    use crate::command::Command;
+    use crate::snapshot::Correction;
+    use crate::state::Kept;
+
+    fn desk() -> (Arc<Shared>, Mutex<Desk>, tempfile::TempDir) {
+        let home = tempfile::tempdir().unwrap();
+        let kept = Arc::new(Kept::default());
+        kept.lock().settings.folder = home.path().to_string_lossy().into_owned();
+        let shared = Arc::new(Shared::new(kept));
+        let desk = Mutex::new(Desk::new(shared.clone(), unbounded().1));
+        (shared, desk, home)
+    }
+
+    #[test]
+    fn a_panic_is_told_and_work_goes_on() {
+        let (shared, desk, _home) = desk();
+        lock(&desk).running = Some((3, 0.4));
+        // With the desk locked, so that the lock is poisoned as well.
+        guarded(&desk, || {
+            let _held = lock(&desk);
+            panic!("a defect");
+        });
+        let picture = shared.snapshot.load_full();
+        assert_eq!(picture.status.analysing, None);
+        assert!(picture.messages.iter().any(|m| m.severity == Severity::Error));
+        shared.send(Command::TrackName("on".into()));
+        lock(&desk).pulse();
+        assert_eq!(lock(&desk).track_name, "on");
+    }
+
+    #[test]
+    fn a_running_analysis_is_given_up_at_the_next_poll() {
+        let (_shared, desk, _home) = desk();
+        lock(&desk).takes.insert(1, desk::Known::default());
+        let stop = AtomicBool::new(false);
+        let ear = Ear::new(&desk, &stop, Some((1, 0)));
+        assert!((0..1000).all(|_| !ear.is_cancelled()));
+        stop.store(true, Ordering::Release);
+        assert!(ear.is_cancelled());
+        stop.store(false, Ordering::Release);
+        // So it is where the take's corrections are no longer those that it began with.
+        let known = desk::Known {
+            correction: Correction { octave: 1, shift: 0 },
+            generation: 1,
+            ..Default::default()
+        };
+        lock(&desk).takes.insert(1, known);
+        assert!(ear.is_cancelled());
+        assert!(Ear::new(&desk, &stop, Some((2, 0))).is_cancelled(), "its take is gone");
+    }
 }

@@ -130,6 +130,16 @@ pub fn groove(
 /// Where `hit` begins, as an attack in frames, if it is taken for a copy of `pick`, and how loud it is as one; `None` where
 /// they are too unlike to tell.
 fn copy_of(audio: &AudioBuffer, hit: &Hit, pick: &Hit) -> Option<(f64, f64)> {
+    match_of(audio, hit, pick).map(|(_, onset, gain)| (onset, gain))
+}
+
+/// Correlation of the attacks of two hits where they lie best on each other, 0 (unlike) to 1 (one sound at two levels).
+pub(crate) fn likeness(audio: &AudioBuffer, a: &Hit, b: &Hit) -> f64 {
+    match_of(audio, a, b).map_or(0.0, |(alike, ..)| alike)
+}
+
+/// How alike, where, and how loud.
+fn match_of(audio: &AudioBuffer, hit: &Hit, pick: &Hit) -> Option<(f64, f64, f64)> {
     /// Farthest that the attack moves, how much is compared, and from how much before the attack, in seconds.
     const REACH: f64 = 0.002;
     const LENGTH: f64 = 0.030;
@@ -166,10 +176,11 @@ fn copy_of(audio: &AudioBuffer, hit: &Hit, pick: &Hit) -> Option<(f64, f64)> {
             best = Some((alike, lag, dot / energy));
         }
     }
-    let (_, lag, gain) = best?;
+    let (alike, lag, gain) = best?;
     // The piece lies where its rounded attack is; what the rounding left goes with it.
     let moved = lag as isize - reach;
     Some((
+        alike,
         hit.onset.round() + moved as f64 + (pick.onset - pick.onset.round()),
         gain,
     ))

@@ -200,11 +200,59 @@ pub fn write_file<E: Into<WriteError>>(
     write_whole(path, &AtomicU64::new(0), fill).map(drop)
 }
 
+/// Writes one file by `fill` only where there is none of that name: false where there is, and that one is left alone. As
+/// with [`write_file`], it is there whole or not at all, and on the disk. Its folder must be there.
+///
+/// Several programs may race for a name: one of them gets it.
+///
+/// # Errors
+///
+/// [`ExportError::Io`], [`ExportError::Format`].
+pub fn create_file<E: Into<WriteError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+) -> Result<bool, ExportError> {
+    if fs::symlink_metadata(path).is_ok() {
+        return Ok(false);
+    }
+    match place_whole(path, &AtomicU64::new(0), fill, claim) {
+        Ok(_) => Ok(true),
+        Err(ExportError::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// Gives the file at `from` the name `to` unless that is taken. A link, which cannot replace anything; where the file system
+/// has none, an empty file that claims the name and is then replaced.
+fn claim(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        // The file stays under its new name.
+        Ok(()) => fs::remove_file(from).or(Ok(())),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(e),
+        Err(_) => {
+            drop(OpenOptions::new().write(true).create_new(true).open(to)?);
+            rename(from, to).inspect_err(|_| {
+                let _ = fs::remove_file(to);
+            })
+        }
+    }
+}
+
 /// Fills a temporary file beside `target` and renames it; gives size and BLAKE3. `temps` numbers temporary files.
 fn write_whole<E: Into<WriteError>>(
     target: &Path,
     temps: &AtomicU64,
     fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+) -> Result<(u64, String), ExportError> {
+    place_whole(target, temps, fill, rename)
+}
+
+/// The same with another way to give the finished file its name.
+fn place_whole<E: Into<WriteError>>(
+    target: &Path,
+    temps: &AtomicU64,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+    place: impl FnOnce(&Path, &Path) -> io::Result<()>,
 ) -> Result<(u64, String), ExportError> {
     let folder = target.parent().filter(|f| !f.as_os_str().is_empty());
     let (mut temp, file) = temporary(folder.unwrap_or(Path::new(".")), target, temps)?;
@@ -226,7 +274,7 @@ fn write_whole<E: Into<WriteError>>(
     let (file, bytes, blake3) = out.finish().map_err(ExportError::io(target, "write"))?;
     file.sync_all().map_err(ExportError::io(target, "write"))?;
     drop(file);
-    rename(&temp.path, target).map_err(ExportError::io(target, "put in place"))?;
+    place(&temp.path, target).map_err(ExportError::io(target, "put in place"))?;
     temp.armed = false;
     Ok((bytes, blake3))
 }

@@ -105,8 +105,52 @@ pub trait Plan {
 /// Where a [`Plan`] writes to.
 #[derive(Debug)]
 pub struct Writer<'a> {
-    destination: &'a Destination,
+    place: Place<'a>,
     record: &'a mut TrackRecord,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+enum Place<'a> {
+    Folder(&'a Destination),
+    Memory(&'a mut Vec<(String, Vec<u8>)>),
+}
+
+/// A plan's files, held in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InMemory {
+    /// Path (with `/`, from where the output folder would be) and content of each file, in the order of writing.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// The loops that were cut.
+    pub loops: Vec<LoopRecord>,
+}
+
+/// What [`Tree::write`] would put on the disk for one track, byte for byte, for those who keep files in another way: no
+/// journal, no tables of a run, no manifest.
+///
+/// # Errors
+///
+/// As the plan's; nothing is written in any case.
+pub fn in_memory(source: &SourceKey, plan: &dyn Plan, progress: &dyn Progress) -> Result<InMemory, ExportError> {
+    let mut record = TrackRecord {
+        source: source.clone(),
+        settings: String::new(),
+        tool: String::new(),
+        status: Status::Done,
+        detail: String::new(),
+        loops: Vec::new(),
+        artefacts: Vec::new(),
+    };
+    let mut files = Vec::new();
+    let mut out = Writer {
+        place: Place::Memory(&mut files),
+        record: &mut record,
+    };
+    plan.write(&mut out, progress)?;
+    Ok(InMemory {
+        files,
+        loops: record.loops,
+    })
 }
 
 impl Writer<'_> {
@@ -116,8 +160,21 @@ impl Writer<'_> {
         path: &str,
         fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
     ) -> Result<(), ExportError> {
-        let artefact = self.destination.write(path, fill)?;
-        self.record.artefacts.push(artefact);
+        match &mut self.place {
+            Place::Folder(destination) => {
+                let artefact = destination.write(path, fill)?;
+                self.record.artefacts.push(artefact);
+            }
+            Place::Memory(files) => {
+                let mut content = std::io::Cursor::new(Vec::new());
+                let named = std::path::PathBuf::from(path);
+                fill(&mut content).map_err(|e| match e.into() {
+                    WriteError::Io(e) => ExportError::io(&named, "write")(e),
+                    WriteError::Unfit(reason) => ExportError::Format { path: named, reason },
+                })?;
+                files.push((path.to_owned(), content.into_inner()));
+            }
+        }
         Ok(())
     }
 
@@ -267,7 +324,7 @@ impl Tree {
         };
         self.write_journal(destination, &begun)?;
         let mut out = Writer {
-            destination,
+            place: Place::Folder(destination),
             record: &mut record,
         };
         let rows = match plan.write(&mut out, progress) {

@@ -19,6 +19,7 @@ use crate::export::manifest::{TrackRecord, settings_hash};
 use crate::export::table::{Cell, Table};
 use crate::export::tree::{BREAKS, Kind};
 use crate::loops::Structure;
+use crate::model::Scorer;
 use crate::progress::{Progress, Stage};
 use crate::rhythm::activation::BeatModel;
 use crate::track::Track;
@@ -47,21 +48,38 @@ pub fn suggest(
     let analysis = Analysis::of(track, models.beats, config, progress)?;
     progress.report(Stage::Rank, 0.0);
     let structure = Structure::of(&analysis, &config.tuning, progress)?;
-    let found = breaks::find(&analysis, &structure, models.scorer, &config.breaks)?;
+    let breaks = with_hits(&analysis, &structure, models.scorer, hit_model, config, progress)?;
+    Ok(Found {
+        analysis,
+        structure,
+        breaks,
+    })
+}
+
+/// The breaks and their hits, best first, where analysis and form are at hand.
+///
+/// # Errors
+///
+/// As [`suggest`].
+pub fn with_hits(
+    analysis: &Analysis,
+    structure: &Structure,
+    scorer: &dyn Scorer,
+    hit_model: Option<&dyn HitModel>,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Vec<(Break, Hits)>, Error> {
+    let found = breaks::find(analysis, structure, scorer, &config.breaks)?;
     let count = found.len();
     let mut with_hits = Vec::with_capacity(count);
     for (i, found) in found.into_iter().enumerate() {
         progress.check()?;
         progress.report(Stage::Rank, i as f32 / count as f32);
-        let hits = hits::of(&track.audio, found.candidate.span, hit_model, progress)?;
+        let hits = hits::of(&analysis.track.audio, found.candidate.span, hit_model, progress)?;
         with_hits.push((found, hits));
     }
     progress.report(Stage::Rank, 1.0);
-    Ok(Found {
-        analysis,
-        structure,
-        breaks: with_hits,
-    })
+    Ok(with_hits)
 }
 
 /// A break as it was found and written.

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::export::manifest::{LoopRecord, TrackRecord, settings_hash};
 use crate::export::table::{Cell, Table};
 use crate::export::tree::{Cuts, Kind, LOOPS, LoopItem, TrackRequest};
+use crate::features::Schema;
 use crate::progress::Progress;
 use crate::rhythm::activation::BeatModel;
 use crate::track::Track;
@@ -86,7 +87,7 @@ impl Task for Find<'_> {
         if found.suggestions.is_empty() {
             return job.nothing(no_loops(&found), Some(facts));
         }
-        let loops = items(&found);
+        let loops = items(&found.suggestions, &found.schema);
         let request = TrackRequest {
             source: job.source,
             track,
@@ -110,9 +111,9 @@ impl Task for Find<'_> {
     }
 }
 
-/// The suggestions as the export takes them.
-fn items(found: &Suggestions) -> Vec<LoopItem> {
-    let names = found.schema.columns();
+/// The suggestions as the export takes them; `schema` names their features.
+pub fn items(suggestions: &[Suggestion], schema: &Schema) -> Vec<LoopItem> {
+    let names = schema.columns();
     let item = |(number, s): (usize, &Suggestion)| LoopItem {
         candidate: s.candidate,
         number: number as u32 + 1,
@@ -126,7 +127,7 @@ fn items(found: &Suggestions) -> Vec<LoopItem> {
             .map(|(n, x)| (n.to_string(), Cell::from(*x)))
             .collect(),
     };
-    found.suggestions.iter().enumerate().map(item).collect()
+    suggestions.iter().enumerate().map(item).collect()
 }
 
 /// Why nothing is suggested.

@@ -95,6 +95,19 @@ pub struct Quiet {
     pub loops: Vec<QuietLoop>,
 }
 
+/// The quiet loops of a track whose analysis and form are somebody else's to keep.
+#[derive(Debug, Clone)]
+pub struct QuietLoops {
+    /// How many candidates there were.
+    pub candidates: usize,
+    /// How many of them were quiet.
+    pub quiet: usize,
+    /// The columns of [`QuietLoop::features`].
+    pub schema: Arc<Schema>,
+    /// The loops, in the order asked for.
+    pub loops: Vec<QuietLoop>,
+}
+
 /// Finds, ranks and slices the quiet loops of `track`.
 ///
 /// A track whose drums never rest has none, which is no error; nor is one without bars.
@@ -126,6 +139,29 @@ pub fn from_analysis(
 ) -> Result<Quiet, Error> {
     progress.report(Stage::Rank, 0.0);
     let structure = Structure::of(&analysis, &config.tuning, progress)?;
+    let found = loops(&analysis, &structure, scorer, config, progress)?;
+    Ok(Quiet {
+        analysis,
+        structure,
+        candidates: found.candidates,
+        quiet: found.quiet,
+        schema: found.schema,
+        loops: found.loops,
+    })
+}
+
+/// The same where the form is at hand too.
+///
+/// # Errors
+///
+/// As [`super::suggest()`].
+pub fn loops(
+    analysis: &Analysis,
+    structure: &Structure,
+    scorer: &dyn Scorer,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<QuietLoops, Error> {
     let lengths = config::Loops {
         bars: config.quiet.bars.clone(),
         ..config.loops.clone()
@@ -136,15 +172,15 @@ pub fn from_analysis(
     let mut wanted: Vec<&str> = scorer.info().columns.iter().map(String::as_str).collect();
     wanted.extend([PERC, BOUNDARY, LEVEL]);
     let schema = Arc::new(Schema::of(&wanted).map_err(ModelError::from)?);
-    let all = FeatureTable::of(schema.clone(), &candidates, &analysis, &structure);
-    let gate = Gate::of(&all, &structure, &config.quiet);
+    let all = FeatureTable::of(schema.clone(), &candidates, analysis, structure);
+    let gate = Gate::of(&all, structure, &config.quiet);
     let quiet: Vec<Candidate> = candidates
         .iter()
         .enumerate()
         .filter(|(row, c)| gate.admits(*row, c))
         .map(|(_, c)| *c)
         .collect();
-    let table = FeatureTable::of(schema, &quiet, &analysis, &structure);
+    let table = FeatureTable::of(schema, &quiet, analysis, structure);
     let scores = scorer.score(&table)?;
     if let Some(row) = (0..quiet.len()).find(|r| !scores.get(*r).is_some_and(|s| s.is_finite())) {
         let model = scorer.info().name.clone();
@@ -155,7 +191,7 @@ pub fn from_analysis(
         .enumerate()
         .map(|(row, candidate)| Entry {
             candidate,
-            content: content(&structure, candidate),
+            content: content(structure, candidate),
             boundary: table.get(row, BOUNDARY).unwrap_or(0.0),
         })
         .collect();
@@ -165,14 +201,14 @@ pub fn from_analysis(
 
     let schema = Arc::new(Schema::full());
     let chosen: Vec<Candidate> = ranked.iter().map(|r| quiet[r.index]).collect();
-    let features = FeatureTable::of(schema.clone(), &chosen, &analysis, &structure);
+    let features = FeatureTable::of(schema.clone(), &chosen, analysis, structure);
     let audio = &analysis.track.audio;
     let mut loops = Vec::with_capacity(chosen.len());
     for (row, (ranked, candidate)) in ranked.iter().zip(&chosen).enumerate() {
         let place = snap::place(audio, &analysis.rhythm.grid, candidate);
         let perc = features.get(row, PERC).unwrap_or(0.0);
-        let drumless = in_drumless(&structure, candidate);
-        let mut reasons = reasons(&structure, candidate);
+        let drumless = in_drumless(structure, candidate);
+        let mut reasons = reasons(structure, candidate);
         reasons.push(format!(
             "percussive part at {:.0} % of the level",
             f64::from(perc) * 100.0
@@ -194,9 +230,7 @@ pub fn from_analysis(
     }
     progress.report(Stage::Rank, 1.0);
     let counts = (candidates.len(), quiet.len());
-    Ok(Quiet {
-        analysis,
-        structure,
+    Ok(QuietLoops {
         candidates: counts.0,
         quiet: counts.1,
         schema,

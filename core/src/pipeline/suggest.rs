@@ -86,6 +86,17 @@ pub struct Suggestions {
     pub suggestions: Vec<Suggestion>,
 }
 
+/// The loops of a track whose analysis and form are somebody else's to keep.
+#[derive(Debug, Clone)]
+pub struct Loops {
+    /// How many candidates there were.
+    pub candidates: usize,
+    /// The columns of [`Suggestion::features`].
+    pub schema: Arc<Schema>,
+    /// The loops, in the order asked for.
+    pub suggestions: Vec<Suggestion>,
+}
+
 /// Finds and ranks the loops of `track`.
 ///
 /// A track without bars (silence, speech, a second of sound) has no candidates, which is no error.
@@ -109,6 +120,28 @@ pub fn from_analysis(
 ) -> Result<Suggestions, Error> {
     progress.report(Stage::Rank, 0.0);
     let structure = Structure::of(&analysis, &config.tuning, progress)?;
+    let found = loops(&analysis, &structure, scorer, config, progress)?;
+    Ok(Suggestions {
+        analysis,
+        structure,
+        candidates: found.candidates,
+        schema: found.schema,
+        suggestions: found.suggestions,
+    })
+}
+
+/// The same where the form is at hand too.
+///
+/// # Errors
+///
+/// As [`suggest()`].
+pub fn loops(
+    analysis: &Analysis,
+    structure: &Structure,
+    scorer: &dyn Scorer,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Loops, Error> {
     let candidates = candidate::all(&structure.bars, &config.loops);
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
@@ -120,7 +153,7 @@ pub fn from_analysis(
         wanted.push(boundary);
     }
     let schema = Arc::new(Schema::of(&wanted).map_err(ModelError::from)?);
-    let table = FeatureTable::of(schema, &candidates, &analysis, &structure);
+    let table = FeatureTable::of(schema, &candidates, analysis, structure);
     let scores = scorer.score(&table)?;
     if let Some(row) = (0..candidates.len()).find(|r| !scores.get(*r).is_some_and(|s| s.is_finite())) {
         let model = scorer.info().name.clone();
@@ -132,7 +165,7 @@ pub fn from_analysis(
         .enumerate()
         .map(|(i, candidate)| Entry {
             candidate,
-            content: content(&structure, candidate),
+            content: content(structure, candidate),
             boundary: table.get(i, boundary).unwrap_or(0.0),
         })
         .collect();
@@ -140,7 +173,7 @@ pub fn from_analysis(
 
     let schema = Arc::new(Schema::full());
     let chosen: Vec<Candidate> = ranked.iter().map(|r| candidates[r.index]).collect();
-    let features = FeatureTable::of(schema.clone(), &chosen, &analysis, &structure);
+    let features = FeatureTable::of(schema.clone(), &chosen, analysis, structure);
     let suggestions = ranked
         .iter()
         .zip(&chosen)
@@ -152,14 +185,12 @@ pub fn from_analysis(
             score_prob: r.score_prob,
             score_rank: r.score_rank,
             content: entries[r.index].content,
-            reasons: reasons(&structure, candidate),
+            reasons: reasons(structure, candidate),
         })
         .collect();
     let count = candidates.len();
     progress.report(Stage::Rank, 1.0);
-    Ok(Suggestions {
-        analysis,
-        structure,
+    Ok(Loops {
         candidates: count,
         schema,
         suggestions,

@@ -109,7 +109,7 @@ impl Task for Write<'_> {
         if found.loops.is_empty() {
             return job.nothing(nothing(&found), Some(facts));
         }
-        let loops = items(&found);
+        let loops = items(&found.loops);
         let request = TrackRequest {
             source: job.source,
             track,
@@ -136,7 +136,7 @@ impl Task for Write<'_> {
 }
 
 /// The loops as the export takes them.
-fn items(found: &Quiet) -> Vec<QuietItem> {
+pub fn items(loops: &[QuietLoop]) -> Vec<QuietItem> {
     let item = |(number, l): (usize, &QuietLoop)| QuietItem {
         item: LoopItem {
             candidate: l.candidate,
@@ -164,7 +164,7 @@ fn items(found: &Quiet) -> Vec<QuietItem> {
             })
             .collect(),
     };
-    found.loops.iter().enumerate().map(item).collect()
+    loops.iter().enumerate().map(item).collect()
 }
 
 /// Why there is no quiet loop.

@@ -1,0 +1,59 @@
+//! Being a good neighbour: low priority, and knowing what one costs.
+
+use std::time::Instant;
+
+use thread_priority::{ThreadPriority, set_current_thread_priority};
+
+/// Steps behind everything else that wants the processor, as far as the system allows.
+pub(super) fn step_back() {
+    // On Linux the lowest of the usual priorities is a niceness of 19. Where it is refused the work is done all the same.
+    let _ = set_current_thread_priority(ThreadPriority::Min);
+}
+
+/// Measures what a piece of work costs.
+pub(super) struct Cost {
+    cpu: Option<f64>,
+    wall: Instant,
+}
+
+impl Cost {
+    pub(super) fn start() -> Self {
+        Self {
+            cpu: thread_seconds(),
+            wall: Instant::now(),
+        }
+    }
+
+    /// Seconds of processor time since the start; of the clock where the system does not tell.
+    pub(super) fn seconds(&self) -> f64 {
+        match (self.cpu, thread_seconds()) {
+            (Some(a), Some(b)) if b >= a => b - a,
+            _ => self.wall.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// Processor time of this thread so far, where the system says it without much ado.
+fn thread_seconds() -> Option<f64> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanos: u64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(nanos as f64 * 1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_costs_something() {
+        let cost = Cost::start();
+        let mut x = 0u64;
+        while cost.wall.elapsed().as_millis() < 30 {
+            x = std::hint::black_box(x.wrapping_mul(31).wrapping_add(7));
+        }
+        assert!(cost.seconds() > 0.0);
+    }
+}

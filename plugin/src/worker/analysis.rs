@@ -242,7 +242,6 @@ impl Desk {
             frames: job.track.audio.frames(),
             rate: job.track.audio.sample_rate(),
             grid: grid.clone(),
-            host,
             quarters,
             key: found.harvest.analysis.key.map(|k| k.name().to_owned()),
             id: job.track.id,

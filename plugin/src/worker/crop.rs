@@ -28,8 +28,6 @@ pub(crate) struct Ground {
     pub(crate) rate: u32,
     /// Beats in frames from `base`.
     pub(crate) grid: BeatGrid,
-    /// True where the grid is the host's.
-    pub(crate) host: bool,
     /// Quarter notes to a beat of the grid.
     pub(crate) quarters: f64,
     pub(crate) key: Option<String>,

@@ -241,6 +241,9 @@ impl EditorState {
                 .filter_map(Value::as_u64)
                 .filter_map(|n| u32::try_from(n).ok())
                 .collect(),
+            favourites_tab: truth(fields, "favourites_tab", d.favourites_tab),
+            click_auditions: truth(fields, "click_auditions", d.click_auditions),
+            export_folder: text(fields, "export_folder", LONGEST_PATH).unwrap_or(d.export_folder),
         }
         .sane()
     }
@@ -254,6 +257,7 @@ impl EditorState {
         self.min_score = within(self.min_score, 0.0, 1.0, d.min_score);
         self.bars.retain(|n| (1..=256).contains(n));
         self.bars.truncate(MOST_LENGTHS);
+        self.export_folder = short(&self.export_folder, LONGEST_PATH);
         self
     }
 }

@@ -315,7 +315,15 @@ fn processing_may_move_between_threads() {
             assert_eq!(out[0].len(), 64);
         }
         for instance in &mut instances {
-            instance.on_another_thread(&step, [&sound[0], &sound[1]]);
+            let out = instance.on_another_thread(&step, [&sound[0], &sound[1]]);
+            for channel in 0..2 {
+                assert!(
+                    sound[channel]
+                        .iter()
+                        .zip(&out[channel])
+                        .all(|(a, b)| a.to_bits() == b.to_bits())
+                );
+            }
         }
     }
 }

@@ -353,7 +353,7 @@ fn waveform(
     (scale.from.to_bits(), scale.seconds.to_bits()).hash(&mut hasher);
     for take in &snapshot.takes {
         (take.id, take.first, take.end, take.analysed_to, take.rate).hash(&mut hasher);
-        (Arc::as_ptr(&take.peaks) as usize, take.peaks.bins.len()).hash(&mut hasher);
+        (Arc::as_ptr(&take.peaks) as usize, take.peaks.end()).hash(&mut hasher);
     }
     let key = hasher.finish();
     if key == cache.key && cache.drawn > 0 {

@@ -51,8 +51,13 @@ pub struct Loopwright {
     worker: Option<Worker>,
 }
 
+/// By this `loopwright doctor` knows the library and its version ([`loopwright_core::pipeline::bundles::STAMP`]).
+const STAMP: &str = concat!("Loopwright plugin, version ", env!("CARGO_PKG_VERSION"), "\0");
+
 impl Default for Loopwright {
     fn default() -> Self {
+        // Nothing else refers to it, so that it would not be linked.
+        std::hint::black_box(STAMP);
         let params = Arc::new(LoopwrightParams::default());
         let shared = Arc::new(Shared::new(params.state.clone()));
         Self {

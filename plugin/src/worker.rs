@@ -26,6 +26,7 @@ use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use loopwright_core::config::Config;
 
 use crate::capture::tap::Feed;
+use crate::command::Command;
 use crate::preview::Booth;
 use crate::shared::Shared;
 use crate::snapshot::Severity;
@@ -54,6 +55,12 @@ pub fn config() -> Config {
 enum Control {
     Open(Stream),
     Close,
+}
+
+/// What wakes the thread.
+enum News {
+    Control(Control),
+    Command(Command),
 }
 
 /// The thread's handle. Dropping it ends and joins the thread; a running analysis is given up at its next poll, within
@@ -113,32 +120,34 @@ fn run(shared: &Arc<Shared>, control: Receiver<Control>, stop: &AtomicBool) {
     let mut models = analysis::Loaded::default();
     while !stop.load(Ordering::Acquire) {
         let wait = lock(&desk).patience();
-        select! {
-            recv(control) -> message => {
-                if let Ok(message) = message {
-                    lock(&desk).control(message);
-                }
+        let news = select! {
+            recv(control) -> message => message.ok().map(News::Control),
+            recv(shared.received) -> command => command.ok().map(News::Command),
+            default(wait) => None,
+        };
+        guarded(&desk, || {
+            match news {
+                Some(News::Control(message)) => lock(&desk).control(message),
+                Some(News::Command(command)) => lock(&desk).command(command),
+                None => {}
             }
-            recv(shared.received) -> command => {
-                if let Ok(command) = command {
-                    lock(&desk).command(command);
-                }
-            }
-            default(wait) => {}
-        }
-        // A defect of ours must not take the host down, nor leave a window that looks frozen.
-        let turn = catch_unwind(AssertUnwindSafe(|| turn(&desk, &mut models, stop)));
-        if turn.is_err() {
-            let mut desk = lock(&desk);
-            desk.fail_running();
-            desk.say(
-                Severity::Error,
-                "Something went wrong in the analysis (a defect of Loopwright). It goes on with the next take.",
-            );
-            desk.publish_now();
-        }
+            turn(&desk, &mut models, stop);
+        });
     }
     lock(&desk).shut();
+}
+
+/// Does a round of work. A defect of ours must not take the host down, nor leave a window that looks frozen.
+fn guarded(desk: &Mutex<Desk>, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        let mut desk = lock(desk);
+        desk.fail_running();
+        desk.say(
+            Severity::Error,
+            "Something went wrong in the analysis (a defect of Loopwright). It goes on with what comes.",
+        );
+        desk.publish_now();
+    }
 }
 
 /// One round: breathe, then at most one piece of long work.
@@ -160,4 +169,60 @@ fn turn(desk: &Mutex<Desk>, models: &mut analysis::Loaded, stop: &AtomicBool) {
 /// Locks the desk. What a panic left is still a desk.
 fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use loopwright_core::progress::Progress;
+
+    use super::*;
+    use crate::snapshot::Correction;
+    use crate::state::Kept;
+
+    fn desk() -> (Arc<Shared>, Mutex<Desk>, tempfile::TempDir) {
+        let home = tempfile::tempdir().unwrap();
+        let kept = Arc::new(Kept::default());
+        kept.lock().settings.folder = home.path().to_string_lossy().into_owned();
+        let shared = Arc::new(Shared::new(kept));
+        let desk = Mutex::new(Desk::new(shared.clone(), unbounded().1));
+        (shared, desk, home)
+    }
+
+    #[test]
+    fn a_panic_is_told_and_work_goes_on() {
+        let (shared, desk, _home) = desk();
+        lock(&desk).running = Some((3, 0.4));
+        // With the desk locked, so that the lock is poisoned as well.
+        guarded(&desk, || {
+            let _held = lock(&desk);
+            panic!("a defect");
+        });
+        let picture = shared.snapshot.load_full();
+        assert_eq!(picture.status.analysing, None);
+        assert!(picture.messages.iter().any(|m| m.severity == Severity::Error));
+        shared.send(Command::TrackName("on".into()));
+        lock(&desk).pulse();
+        assert_eq!(lock(&desk).track_name, "on");
+    }
+
+    #[test]
+    fn a_running_analysis_is_given_up_at_the_next_poll() {
+        let (_shared, desk, _home) = desk();
+        lock(&desk).takes.insert(1, desk::Known::default());
+        let stop = AtomicBool::new(false);
+        let ear = Ear::new(&desk, &stop, Some((1, 0)));
+        assert!((0..1000).all(|_| !ear.is_cancelled()));
+        stop.store(true, Ordering::Release);
+        assert!(ear.is_cancelled());
+        stop.store(false, Ordering::Release);
+        // So it is where the take's corrections are no longer those that it began with.
+        let known = desk::Known {
+            correction: Correction { octave: 1, shift: 0 },
+            generation: 1,
+            ..Default::default()
+        };
+        lock(&desk).takes.insert(1, known);
+        assert!(ear.is_cancelled());
+        assert!(Ear::new(&desk, &stop, Some((2, 0))).is_cancelled(), "its take is gone");
+    }
 }

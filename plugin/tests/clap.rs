@@ -224,7 +224,9 @@ fn no_state_can_hurt() {
         "null",
     ] {
         let quoted = field.replace('\\', "\\\\").replace('"', "\\\"");
-        let json = format!(r#"{{"version":"0.1.0","params":{{"bypass":false}},"fields":{{"loopwright":"{quoted}"}}}}"#);
+        let json = format!(
+            r#"{{"version":"0.1.0","params":{{"bypass":{{"bool":false}}}},"fields":{{"loopwright":"{quoted}"}}}}"#
+        );
         instance.restore(&framed(&json));
         // Whatever came of it can be saved, and what was saved restored.
         let saved = instance.save();
@@ -313,7 +315,15 @@ fn processing_may_move_between_threads() {
             assert_eq!(out[0].len(), 64);
         }
         for instance in &mut instances {
-            instance.on_another_thread(&step, [&sound[0], &sound[1]]);
+            let out = instance.on_another_thread(&step, [&sound[0], &sound[1]]);
+            for channel in 0..2 {
+                assert!(
+                    sound[channel]
+                        .iter()
+                        .zip(&out[channel])
+                        .all(|(a, b)| a.to_bits() == b.to_bits())
+                );
+            }
         }
     }
 }

@@ -50,6 +50,7 @@ pub(super) struct Voice {
     tail: Option<Head>,
     /// Frames of the clip a frame of the host.
     speed: f64,
+    begun: bool,
     done: bool,
 }
 
@@ -69,13 +70,14 @@ impl Voice {
             },
             tail: None,
             speed: 1.0,
+            begun: false,
             done: false,
         }
     }
 
     /// Nothing of it has been heard.
     pub(super) fn is_silent(&self) -> bool {
-        self.done || (self.head.gain <= 0.0 && self.tail.is_none()) || (self.head.at <= 0.0 && self.tail.is_none())
+        self.done || !self.begun
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -145,6 +147,7 @@ impl Voice {
         if self.done {
             return [0.0; 2];
         }
+        self.begun = true;
         let mut out = self.sample(&self.head);
         let looped = self.clip.how.looped;
         self.head.at += self.speed;

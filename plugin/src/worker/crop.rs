@@ -28,14 +28,12 @@ pub(crate) struct Ground {
     pub(crate) rate: u32,
     /// Beats in frames from `base`.
     pub(crate) grid: BeatGrid,
-    /// True where the grid is the host's.
-    pub(crate) host: bool,
     /// Quarter notes to a beat of the grid.
     pub(crate) quarters: f64,
     pub(crate) key: Option<String>,
     /// Name by content.
     pub(crate) id: TrackId,
-    /// Integrated loudness in LUFS; not finite for silence.
+    /// Integrated loudness of its last minute in LUFS; not finite for silence.
     pub(crate) loudness: f64,
 }
 

@@ -73,7 +73,6 @@ pub(super) struct Desk {
     /// What must wait until there is time.
     later: VecDeque<Command>,
     pub(super) host: Option<HostTime>,
-    pub(super) lost: u64,
     pub(super) heard: Option<Instant>,
     /// What is analysed, and how far it is.
     pub(super) running: Option<(TakeId, f32)>,
@@ -114,7 +113,6 @@ impl Desk {
             said: 0,
             later: VecDeque::new(),
             host: None,
-            lost: 0,
             heard: None,
             running: None,
             last_cost: 0.0,
@@ -160,6 +158,9 @@ impl Desk {
         }
         self.library.reap();
         self.tidy();
+        if self.shared.snapshot.load().status.capturing != self.is_capturing() {
+            self.dirty = true;
+        }
     }
 
     /// A pulse and a picture, if it is time.
@@ -188,11 +189,10 @@ impl Desk {
 
     fn drain(&mut self) {
         let Some(stream) = &mut self.stream else { return };
-        let (history, host, lost) = (&mut self.history, &mut self.host, &mut self.lost);
+        let (history, host) = (&mut self.history, &mut self.host);
         let any = stream.feed.drain(|mark, left, right| {
             history.push(mark, left, right);
             *host = Some(mark.host);
-            *lost += mark.lost;
         });
         if any {
             self.heard = Some(self.breathed);

@@ -11,14 +11,12 @@ use super::crop::Entry;
 use super::desk::{Desk, Known};
 use crate::capture::history::Take;
 use crate::capture::peaks::Peaks;
-use crate::snapshot::{
-    Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView, TransportState,
-};
+use crate::snapshot::{Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView};
 use crate::state::Favourite;
 
 /// Bars of a growing take are looked at anew when it has grown by this, in seconds: fitting them is not free.
 const STALE: f64 = 0.25;
-/// The transport counts as running for so long after the last block.
+/// Sound counts as being kept for so long after the last block.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// A take's bar lines and peaks, as they were when last looked at.
@@ -148,7 +146,7 @@ impl Desk {
                     (u16::try_from(tracked).unwrap_or(4), 4)
                 }),
                 open: take.is_open(),
-                analysed_to: known.analysed.unwrap_or(0),
+                analysed_to: known.analysed.unwrap_or(0).min(take.end()),
                 correction: known.correction,
                 note: known.note.clone(),
             })
@@ -164,28 +162,24 @@ impl Desk {
         }
     }
 
+    /// True while sound comes in and is kept.
+    pub(super) fn is_capturing(&self) -> bool {
+        self.history.is_capturing() && self.heard.is_some_and(|h| h.elapsed() < QUIET)
+    }
+
     fn status(&self) -> Status {
         let host = self.host.unwrap_or_default();
-        let tells = host.beats.is_some() && host.tempo.is_some();
-        let transport = match (self.host.is_some(), host.playing, tells) {
-            (false, ..) => TransportState::Unknown,
-            (true, true, true) => TransportState::Playing,
-            (true, true, false) => TransportState::None,
-            (true, false, _) if host.beats.is_none() && host.samples.is_none() => TransportState::None,
-            (true, false, _) => TransportState::Stopped,
-        };
         let meter = host
             .meter
             .and_then(|(n, d)| Some((u16::try_from(n).ok()?, u16::try_from(d).ok()?)));
         let tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).unwrap_or(0.0);
         Status {
-            transport,
-            capturing: self.heard.is_some_and(|h| h.elapsed() < QUIET)
-                && self.history.takes().last().is_some_and(Take::is_open),
+            transport: self.history.transport(),
+            capturing: self.is_capturing(),
             analysing: self.running.map(|(_, fraction)| fraction),
             bpm: tempo,
             meter: meter.unwrap_or((4, 4)),
-            lost_frames: self.lost,
+            lost_frames: self.history.lost(),
             history_seconds: self.history.seconds(),
             history_bytes: self.history.bytes(),
             rate: self

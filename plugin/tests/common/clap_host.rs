@@ -167,82 +167,35 @@ impl Instance {
 
     /// The same with events of one's own.
     pub fn process_with(&mut self, step: &Step, input: [&[f32]; 2], events: &EventBuffer) -> [Vec<f32>; 2] {
-        let frames = step.frames;
-        let mut ins = input.map(|plane| plane[..frames].to_vec());
-        // What a host leaves in its output buffers is anything at all.
-        let mut outs = [vec![f32::NAN; frames], vec![0.123; frames]];
-        let [in_ports, out_ports] = &mut self.ports;
-        let inputs = in_ports.with_input_buffers([AudioPortBuffer {
-            latency: 0,
-            channels: AudioPortBufferType::f32_input_only(ins.iter_mut().map(|p| InputChannel::variable(&mut p[..]))),
-        }]);
-        let mut outputs = out_ports.with_output_buffers([AudioPortBuffer {
-            latency: 0,
-            channels: AudioPortBufferType::f32_output_only(outs.iter_mut().map(|p| &mut p[..])),
-        }]);
-        let transport = step.time.as_ref().map(|time| time.event(0));
-        let mut unwanted = EventBuffer::new();
-        let status = self
-            .processor
-            .as_mut()
-            .expect("it has been activated")
-            .process(
-                &inputs,
-                &mut outputs,
-                &events.as_input(),
-                &mut unwanted.as_output(),
-                Some(self.steady),
-                transport.as_ref(),
-            )
-            .expect("it processes");
-        assert!(
-            matches!(status, ProcessStatus::Continue | ProcessStatus::ContinueIfNotQuiet),
-            "a host must not put it to sleep: {status:?}"
-        );
-        assert!(unwanted.is_empty(), "an effect without automation sends no events");
-        self.steady += frames as u64;
-        outs
+        let processor = self.processor.as_mut().expect("it has been activated");
+        let out = run(processor, &mut self.ports, step, input, events, Some(self.steady));
+        self.steady += step.frames as u64;
+        out
     }
 
     /// The same on a thread made for it, as hosts with pools of threads do.
-    pub fn on_another_thread(&mut self, step: &Step, input: [&[f32]; 2]) {
-        let mut processor = self.processor.take().expect("it has been activated");
-        let (frames, transport) = (step.frames, step.time.as_ref().map(|time| time.event(0)));
-        let input = input.map(|plane| plane[..frames].to_vec());
-        let thread = std::thread::spawn(move || {
-            let (mut ins, mut outs) = (input.clone(), [vec![0.5; frames], vec![0.5; frames]]);
-            let mut ports = [AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1)];
-            let [in_ports, out_ports] = &mut ports;
-            let inputs = in_ports.with_input_buffers([AudioPortBuffer {
-                latency: 0,
-                channels: AudioPortBufferType::f32_input_only(
-                    ins.iter_mut().map(|p| InputChannel::variable(&mut p[..])),
-                ),
-            }]);
-            let mut outputs = out_ports.with_output_buffers([AudioPortBuffer {
-                latency: 0,
-                channels: AudioPortBufferType::f32_output_only(outs.iter_mut().map(|p| &mut p[..])),
-            }]);
-            processor
-                .process(
-                    &inputs,
-                    &mut outputs,
-                    &InputEvents::empty(),
-                    &mut OutputEvents::void(),
-                    None,
-                    transport.as_ref(),
-                )
-                .expect("it processes");
-            let bits = |planes: &[Vec<f32>; 2]| {
-                planes
-                    .clone()
-                    .map(|p| p.into_iter().map(f32::to_bits).collect::<Vec<_>>())
-            };
-            assert!(bits(&outs) == bits(&input), "changed on another thread");
-            processor
-        });
-        self.processor = Some(thread.join().expect("it ends well"));
-        self.steady += frames as u64;
+    pub fn on_another_thread(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
+        std::thread::scope(|threads| {
+            let thread = threads.spawn(|| {
+                let processor = self.processor.as_mut().expect("it has been activated");
+                run(processor, &mut self.ports, step, input, &EventBuffer::new(), None)
+            });
+            thread.join().expect("it ends well")
+        })
+    }
+
+    /// The instance for the main thread, and what runs a block for the audio thread.
+    pub fn split(
+        &mut self,
+    ) -> (
+        &mut PluginInstance<Host>,
+        impl FnMut(&Step, [&[f32]; 2]) -> [Vec<f32>; 2] + Send,
+    ) {
+        let processor = self.processor.as_mut().expect("it has been activated");
+        let ports = &mut self.ports;
+        let block =
+            move |step: &Step, input: [&[f32]; 2]| run(processor, ports, step, input, &EventBuffer::new(), None);
+        (&mut self.instance, block)
     }
 
     /// Runs all steps over odd and noisy sound, and holds what comes out against what went in, bit by bit.
@@ -326,6 +279,48 @@ impl Instance {
     pub fn raw(&mut self) -> &mut PluginInstance<Host> {
         &mut self.instance
     }
+}
+
+/// Runs one block. What comes back is what came out.
+fn run(
+    processor: &mut StartedPluginAudioProcessor<Host>,
+    ports: &mut [AudioPorts; 2],
+    step: &Step,
+    input: [&[f32]; 2],
+    events: &EventBuffer,
+    steady: Option<u64>,
+) -> [Vec<f32>; 2] {
+    let frames = step.frames;
+    let mut ins = input.map(|plane| plane[..frames].to_vec());
+    // What a host leaves in its output buffers is anything at all.
+    let mut outs = [vec![f32::NAN; frames], vec![0.123; frames]];
+    let [in_ports, out_ports] = ports;
+    let inputs = in_ports.with_input_buffers([AudioPortBuffer {
+        latency: 0,
+        channels: AudioPortBufferType::f32_input_only(ins.iter_mut().map(|p| InputChannel::variable(&mut p[..]))),
+    }]);
+    let mut outputs = out_ports.with_output_buffers([AudioPortBuffer {
+        latency: 0,
+        channels: AudioPortBufferType::f32_output_only(outs.iter_mut().map(|p| &mut p[..])),
+    }]);
+    let transport = step.time.as_ref().map(|time| time.event(0));
+    let mut unwanted = EventBuffer::new();
+    let status = processor
+        .process(
+            &inputs,
+            &mut outputs,
+            &events.as_input(),
+            &mut unwanted.as_output(),
+            steady,
+            transport.as_ref(),
+        )
+        .expect("it processes");
+    assert!(
+        matches!(status, ProcessStatus::Continue | ProcessStatus::ContinueIfNotQuiet),
+        "a host must not put it to sleep: {status:?}"
+    );
+    assert!(unwanted.is_empty(), "an effect without automation sends no events");
+    outs
 }
 
 impl Drop for Instance {

@@ -89,7 +89,7 @@ fn show_tab(ui: &mut Ui, place: Rect, tab: Tab, count: usize, model: &mut Model)
     };
     let wanted = text_width(painter, tab.name(), theme::bold(12.0))
         + text_width(painter, &count.to_string(), theme::plain(10.5));
-    if room.width() > wanted + 27.0 {
+    if room.width() > wanted + 24.0 {
         icons::paint(
             painter,
             Rect::from_center_size(pos2(room.left() + 7.0, room.center().y), vec2(13.0, 13.0)),

@@ -281,8 +281,9 @@ fn press(ui: &Ui, response: &egui::Response, id: ItemId, scene: &Scene<'_>, mode
             i.pointer.interact_pos(),
         )
     });
+    // A quick click comes and goes within one frame.
     if pressed
-        && response.is_pointer_button_down_on()
+        && (response.is_pointer_button_down_on() || response.clicked())
         && let Some(pos) = origin
     {
         keys::focus(ui);

@@ -227,6 +227,7 @@ fn hit<'a>(regions: &'a [Region], model: &Model, parts: &Parts, pos: egui::Pos2)
     selected.or_else(|| inside.next())
 }
 
+#[allow(clippy::too_many_arguments)]
 fn hear(
     ui: &Ui,
     response: &egui::Response,
@@ -242,7 +243,8 @@ fn hear(
     };
     let (pressed, held) = ui.input(|i| (i.pointer.primary_pressed(), Held::from(i.modifiers)));
     let region = hit(regions, model, parts, pos).map(|region| (region.id, region.row));
-    if pressed && response.is_pointer_button_down_on() {
+    // A quick click comes and goes within one frame.
+    if pressed && (response.is_pointer_button_down_on() || response.clicked()) {
         super::keys::focus(ui);
         // In the waveform only a selected stretch can be taken hold of: the rest of it pans.
         if let Some((id, row)) = region

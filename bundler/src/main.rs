@@ -1,9 +1,43 @@
 //! Makes VST3 and CLAP bundles of the plugin: `cargo run -p bundler -- bundle loopwright-plugin --release` leaves them in
 //! `target/bundled`.
 //!
+//! `bundler built` builds nothing and bundles the library of the development profile that the tests have left. A plain
+//! build would make it once more, with other features of its dependencies.
+//!
 //! A crate of its own, because `xtask` must build in seconds and this brings the framework's bundling library along.
 #![forbid(unsafe_code)]
 
-fn main() -> nice_plug_xtask::Result<()> {
-    nice_plug_xtask::main()
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nice_plug_xtask::Result;
+
+const PACKAGE: &str = "loopwright-plugin";
+
+fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("built") {
+        nice_plug_xtask::chdir_workspace_root()?;
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+        lay_ready(&target.join("debug"))?;
+        nice_plug_xtask::bundle(&target, PACKAGE, &[], false)
+    } else {
+        nice_plug_xtask::main()
+    }
+}
+
+/// Tests leave the library among the dependencies; the bundling library looks for it one folder up.
+fn lay_ready(profile: &Path) -> std::io::Result<()> {
+    let name = format!(
+        "{}loopwright_plugin{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
+    let ready = profile.join(&name);
+    let built = profile.join("deps").join(&name);
+    if built.is_file() {
+        // It may be a second name of the same file, which copying on to itself would empty.
+        let _ = fs::remove_file(&ready);
+        fs::copy(built, ready)?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod analyze;
 pub mod batch;
 pub mod breaks;
+pub mod bundles;
 pub mod doctor;
 pub mod find;
 pub mod given;

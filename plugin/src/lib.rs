@@ -25,7 +25,6 @@ pub mod worker;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditor;
 
 use capture::mark::HostTime;
 use capture::tap::{self, Tap};
@@ -52,8 +51,13 @@ pub struct Loopwright {
     worker: Option<Worker>,
 }
 
+/// By this `loopwright doctor` knows the library and its version ([`loopwright_core::pipeline::bundles::STAMP`]).
+const STAMP: &str = concat!("Loopwright plugin, version ", env!("CARGO_PKG_VERSION"), "\0");
+
 impl Default for Loopwright {
     fn default() -> Self {
+        // Nothing else refers to it, so that it would not be linked.
+        std::hint::black_box(STAMP);
         let params = Arc::new(LoopwrightParams::default());
         let shared = Arc::new(Shared::new(params.state.clone()));
         Self {
@@ -108,7 +112,7 @@ impl Plugin for Loopwright {
     // Splits blocks where the transport changes: marks are then exact inside the host's blocks too.
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = EguiEditor<editor::App>;
+    type Editor = editor::Window;
     type SysExMessage = ();
     type BackgroundTask = ();
 

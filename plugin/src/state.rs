@@ -85,6 +85,12 @@ pub struct EditorState {
     pub min_score: f32,
     /// Only these lengths in bars are shown; empty for all.
     pub bars: Vec<u32>,
+    /// The favourites' list is in front, rather than that of `tab`.
+    pub favourites_tab: bool,
+    /// A click on a suggestion lets it be heard.
+    pub click_auditions: bool,
+    /// Where Export writes to; empty for `Exports` in the capture folder.
+    pub export_folder: String,
 }
 
 impl Default for EditorState {
@@ -97,6 +103,9 @@ impl Default for EditorState {
             favourites_only: false,
             min_score: 0.0,
             bars: Vec::new(),
+            favourites_tab: false,
+            click_auditions: true,
+            export_folder: String::new(),
         }
     }
 }
@@ -232,6 +241,9 @@ impl EditorState {
                 .filter_map(Value::as_u64)
                 .filter_map(|n| u32::try_from(n).ok())
                 .collect(),
+            favourites_tab: truth(fields, "favourites_tab", d.favourites_tab),
+            click_auditions: truth(fields, "click_auditions", d.click_auditions),
+            export_folder: text(fields, "export_folder", LONGEST_PATH).unwrap_or(d.export_folder),
         }
         .sane()
     }
@@ -245,6 +257,7 @@ impl EditorState {
         self.min_score = within(self.min_score, 0.0, 1.0, d.min_score);
         self.bars.retain(|n| (1..=256).contains(n));
         self.bars.truncate(MOST_LENGTHS);
+        self.export_folder = short(&self.export_folder, LONGEST_PATH);
         self
     }
 }

@@ -1,12 +1,18 @@
 //! Checks: formatting, lints, documentation, tests.
 
-use crate::{Outcome, layers, setup, shell};
+use crate::{Outcome, hosts, layers, setup, shell};
 
-/// `cargo xtask test`: what the machine lacks, then every test of the workspace.
+/// `cargo xtask test`: what the machine lacks, then every test of the workspace, then the plugin in foreign hosts.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     setup::system_packages()?;
+    setup::test_packages();
     let mut command = shell::cargo(&["test", "--workspace"]);
-    shell::run(command.args(arguments))
+    shell::run(command.args(arguments))?;
+    // Whoever names some tests wants those.
+    if arguments.is_empty() {
+        hosts::run(&["--if-possible".into()])?;
+    }
+    Ok(())
 }
 
 /// `cargo xtask lint`.

@@ -3,10 +3,17 @@
 //! This program depends on nothing but the standard library, so that it builds in seconds.
 #![forbid(unsafe_code)]
 
+mod bundle;
+// Shared with `loopwright doctor`; it needs nothing but the standard library.
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../core/src/pipeline/bundles.rs"]
+mod bundles;
 mod ci;
 mod demo;
 mod dist;
 mod eval;
+mod hosts;
+mod install;
 mod layers;
 mod setup;
 mod shell;
@@ -34,6 +41,30 @@ const TASKS: &[Task] = &[
         eval::run,
     ),
     (
+        "hosts",
+        "[--if-possible]",
+        "try the VST3 in DawDreamer and pedalboard, which pip brings",
+        hosts::run,
+    ),
+    (
+        "bundle",
+        "[--release | --debug]",
+        "make Loopwright.vst3 and Loopwright.clap in target/bundled",
+        bundle::run,
+    ),
+    (
+        "install",
+        "[--user | --system] [--to DIR]",
+        "put the bundles where hosts look for them",
+        install::install,
+    ),
+    (
+        "uninstall",
+        "[--user | --system] [--to DIR]",
+        "take them away again",
+        install::uninstall,
+    ),
+    (
         "dist",
         "",
         "build the headless tool with its licences and completions into dist/",
@@ -58,7 +89,7 @@ const TASKS: &[Task] = &[
 fn help() -> String {
     let mut text = String::from("Usage: cargo xtask COMMAND\n\nCommands:\n");
     for (name, arguments, does, _) in TASKS {
-        text += &format!("  {:<38} {does}\n", format!("{name} {arguments}"));
+        text += &format!("  {:<42} {does}\n", format!("{name} {arguments}"));
     }
     text
 }

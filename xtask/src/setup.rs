@@ -27,6 +27,73 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// What tests need beyond the build, how to see that it is there, and the Debian package that brings it. Tests skip what
+/// they cannot do, so that none of this is a must.
+struct Extra {
+    check: Check,
+    package: &'static str,
+    why: &'static str,
+}
+
+enum Check {
+    /// A program that runs.
+    Program(&'static str, &'static [&'static str]),
+    /// A library that the system's loader finds.
+    Library(&'static str),
+}
+
+const EXTRAS: &[Extra] = &[
+    Extra {
+        check: Check::Program("Xvfb", &["-help"]),
+        package: "xvfb",
+        why: "the display of the editor's tests",
+    },
+    Extra {
+        check: Check::Library("libGL.so.1"),
+        package: "libgl1",
+        why: "the editor draws with OpenGL",
+    },
+    Extra {
+        check: Check::Library("libEGL.so.1"),
+        package: "libegl1",
+        why: "the editor draws with OpenGL",
+    },
+    Extra {
+        check: Check::Library("libGLX_mesa.so.0"),
+        package: "libglx-mesa0",
+        why: "OpenGL without a graphics card",
+    },
+    Extra {
+        check: Check::Library("libX11-xcb.so.1"),
+        package: "libx11-xcb1",
+        why: "the editor's window",
+    },
+    Extra {
+        check: Check::Library("libXcursor.so.1"),
+        package: "libxcursor1",
+        why: "the editor's window",
+    },
+    Extra {
+        check: Check::Library("libxkbcommon-x11.so.0"),
+        package: "libxkbcommon-x11-0",
+        why: "the editor's keys",
+    },
+    Extra {
+        check: Check::Program("python3", &["-c", "import venv, ensurepip"]),
+        package: "python3-venv",
+        why: "hosts that Python drives",
+    },
+];
+
+impl Check {
+    fn holds(&self, libraries: &str) -> bool {
+        match self {
+            Self::Program(program, arguments) => shell::works(program, arguments),
+            Self::Library(name) => libraries.contains(name),
+        }
+    }
+}
+
 /// Installs what is missing, where apt can; elsewhere says what to install.
 pub(crate) fn system_packages() -> Outcome {
     let missing: Vec<&Need> = NEEDS.iter().filter(|n| !shell::works(n.program, n.check)).collect();
@@ -44,6 +111,39 @@ pub(crate) fn system_packages() -> Outcome {
             advice(&packages)
         ));
     }
+    apt(&packages, &[])
+}
+
+/// Installs what tests need, where apt can; elsewhere says what will be skipped.
+pub(crate) fn test_packages() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let libraries = ["ldconfig", "/sbin/ldconfig"]
+        .into_iter()
+        .find_map(|program| shell::capture(Command::new(program).arg("-p")).ok())
+        .unwrap_or_default();
+    let missing: Vec<&Extra> = EXTRAS.iter().filter(|e| !e.check.holds(&libraries)).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let packages: Vec<&str> = missing.iter().map(|e| e.package).collect();
+    let done = if shell::works("apt-get", &["--version"]) {
+        // Nobody is asked for a password for what can be done without.
+        apt(&packages, &["-n"])
+    } else {
+        Err("there is no apt-get".into())
+    };
+    if let Err(why) = done {
+        for extra in missing {
+            eprintln!("tests: some will be SKIPPED without {} ({})", extra.package, extra.why);
+        }
+        eprintln!("tests: {why}");
+    }
+}
+
+/// Updates the list of packages and installs some; `sudo` are arguments of that.
+fn apt(packages: &[&str], sudo: &[&str]) -> Outcome {
     let root = shell::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     let apt = |arguments: &[&str]| {
         let mut command = if root {
@@ -52,7 +152,7 @@ pub(crate) fn system_packages() -> Outcome {
             Command::new("sudo")
         };
         if !root {
-            command.arg("apt-get");
+            command.args(sudo).arg("apt-get");
         }
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         shell::run(&mut command)
@@ -62,7 +162,7 @@ pub(crate) fn system_packages() -> Outcome {
         eprintln!("{why}");
     }
     let mut install = vec!["install", "--yes", "--no-install-recommends"];
-    install.extend(&packages);
+    install.extend(packages);
     apt(&install)
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use loopwright_core::pipeline::{batch, doctor};
+use loopwright_core::pipeline::{batch, bundles, doctor};
 use serde_json::json;
 
 use crate::args::{Doctor, General};
@@ -46,6 +46,8 @@ pub(super) fn run(args: &Doctor, general: &General) -> Result<Exit> {
         Ok(_) => fact("settings", settings_files(general.config.as_deref())),
         Err(e) => trouble("settings", format!("{e:#}")),
     });
+    findings.extend(plugins(&bundles::installed(&bundles::folders())));
+    findings.extend(captures());
     for finding in &findings {
         let Finding { what, found, well } = finding;
         if args.json {
@@ -116,6 +118,54 @@ fn existing(path: &Path) -> PathBuf {
         .to_path_buf()
 }
 
+/// The installed plugins: each bundle, and whether hosts would find one of them twice.
+fn plugins(installed: &[bundles::Installed]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for interface in bundles::Interface::ALL {
+        let ours: Vec<_> = installed.iter().filter(|i| i.folder.interface == interface).collect();
+        for bundle in &ours {
+            let path = bundle.bundle.display();
+            findings.push(match &bundle.version {
+                Ok(version) if version == env!("CARGO_PKG_VERSION") => {
+                    fact("plugin", format!("{interface} {version} at {path}"))
+                }
+                Ok(version) => fact(
+                    "plugin",
+                    format!(
+                        "{interface} {version} at {path}; this is {}: they need not be the same",
+                        env!("CARGO_PKG_VERSION")
+                    ),
+                ),
+                Err(why) => trouble("plugin", format!("{interface} at {path}: {why}; install it again")),
+            });
+        }
+        match ours.as_slice() {
+            [] => findings.push(fact("plugin", format!("{interface} is not installed"))),
+            [_] => {}
+            [first, ..] => findings.push(trouble(
+                "plugin",
+                format!(
+                    "{interface} is installed {} times, and hosts may take any of them; keep one, such as {}",
+                    ours.len(),
+                    first.bundle.display()
+                ),
+            )),
+        }
+    }
+    findings
+}
+
+/// Whether the plugin could write its captures where it does by itself.
+fn captures() -> Option<Finding> {
+    let documents = dirs::document_dir().or_else(dirs::home_dir)?;
+    let Finding { found, well, .. } = writing(&documents.join("Loopwright").join("Captures"));
+    Some(Finding {
+        what: "captures",
+        found,
+        well,
+    })
+}
+
 fn writing(out: &Path) -> Finding {
     let folder = existing(out);
     let probe = folder.join(format!(".loopwright-{}.probe", std::process::id()));
@@ -164,5 +214,43 @@ fn settings_files(explicit: Option<&Path>) -> String {
         "the defaults; no loopwright.toml".into()
     } else {
         names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bundles::{Folder, Installed, Interface, Scope};
+
+    fn installed(interface: Interface, path: &str, version: Result<&str, &str>) -> Installed {
+        Installed {
+            folder: Folder {
+                interface,
+                scope: Scope::User,
+                path: PathBuf::from(path),
+            },
+            bundle: Path::new(path).join(interface.bundle()),
+            version: version.map(Into::into).map_err(Into::into),
+        }
+    }
+
+    fn troubles(installed: &[Installed]) -> Vec<String> {
+        plugins(installed)
+            .into_iter()
+            .filter(|f| !f.well)
+            .map(|f| f.found)
+            .collect()
+    }
+
+    #[test]
+    fn no_plugin_is_no_trouble_but_a_broken_or_a_second_one_is() {
+        assert!(troubles(&[]).is_empty());
+        assert_eq!(plugins(&[]).len(), 2);
+        let good = installed(Interface::Clap, "/a", Ok("0.0.1"));
+        assert!(troubles(std::slice::from_ref(&good)).is_empty());
+        let broken = installed(Interface::Vst3, "/a", Err("incomplete"));
+        assert!(troubles(&[good.clone(), broken])[0].contains("incomplete"));
+        let twice = troubles(&[good, installed(Interface::Clap, "/b", Ok("0.0.2"))]);
+        assert!(twice[0].contains("2 times"), "{twice:?}");
     }
 }

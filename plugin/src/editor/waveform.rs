@@ -1,0 +1,529 @@
+//! The picture of the history: takes, bars, suggestions.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use egui::{
+    Align2, Color32, CursorIcon, Id, Mesh, PointerButton, Rect, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
+};
+
+use crate::snapshot::{Item, ItemId, Snapshot, TakeView};
+
+use super::icons::{self, Icon};
+use super::layout::Layout;
+use super::model::{Model, Scene, Wishes};
+use super::rows::Row;
+use super::select::Held;
+use super::timeline::{Scale, Timeline, View, bar_steps, lanes, timeline};
+use super::widgets::{text, text_width};
+use super::{take, theme};
+
+/// The waveform's shapes, until something of it changes.
+#[derive(Default)]
+pub(crate) struct Cache {
+    key: u64,
+    mesh: Arc<Mesh>,
+    /// How often it was drawn anew.
+    pub(crate) drawn: u64,
+}
+
+/// A suggestion in the picture.
+struct Region {
+    id: ItemId,
+    row: usize,
+    left: f32,
+    right: f32,
+    lane: Option<usize>,
+}
+
+/// The picture's parts.
+struct Parts {
+    info: Rect,
+    ruler: Rect,
+    wave: Rect,
+    lanes: Rect,
+    lane: f32,
+    count: usize,
+}
+
+fn parts(rect: Rect, low: bool) -> Parts {
+    let (info, ruler) = if low { (24.0, 13.0) } else { (28.0, 16.0) };
+    let lane = if low { 11.0 } else { 16.0 };
+    let inner = rect.shrink2(vec2(8.0, 0.0));
+    let room = (inner.height() - info - ruler - 4.0).max(0.0);
+    let count = ((room * 0.42 / lane).floor() as usize).clamp(1, 5);
+    let strip = (lane * count as f32).min(room);
+    let cut = |from: f32, to: f32| {
+        let (from, to) = (from.min(inner.bottom()), to.min(inner.bottom()));
+        Rect::from_min_max(pos2(inner.left(), from), pos2(inner.right(), to.max(from)))
+    };
+    let top = inner.top();
+    Parts {
+        info: cut(top, top + info),
+        ruler: cut(top + info, top + info + ruler),
+        wave: cut(top + info + ruler, top + info + ruler + room - strip),
+        lanes: cut(top + info + ruler + room - strip, top + info + ruler + room),
+        lane,
+        count,
+    }
+}
+
+/// Draws it, and hears clicks, drags and the wheel.
+pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
+    let snapshot = scene.snapshot;
+    let parts = parts(at.wave, at.low);
+    ui.painter().rect_filled(at.wave, 0.0, theme::PANEL);
+    take::show(ui, parts.info, scene, model, wishes);
+
+    let line = timeline(&snapshot.takes);
+    let growing = snapshot.takes.last().is_some_and(|take| take.open) && snapshot.status.capturing;
+    let whole = line.whole(growing);
+    let picture = Rect::from_min_max(parts.ruler.min, parts.lanes.max);
+    if picture.width() < 8.0 || picture.height() < 8.0 {
+        return;
+    }
+    let response = ui.interact(picture, Id::unique("waveform"), Sense::click_and_drag());
+    look_around(ui, &response, whole, model);
+    let (from, seconds) = model.view.range(whole);
+    let scale = Scale {
+        left: picture.left(),
+        width: picture.width(),
+        from,
+        seconds,
+    };
+
+    let painter = ui.painter_at(picture);
+    painter.rect_filled(parts.wave.union(parts.lanes), 4.0, theme::GROUND);
+    let regions = regions(snapshot, model, &line, &scale, &parts);
+    let under = response
+        .hover_pos()
+        .and_then(|pos| hit(&regions, model, &parts, pos))
+        .map(|region| region.id);
+    if under.is_some() {
+        model.hovering = under;
+    }
+
+    for span in &line.spans {
+        let Some(take) = snapshot.takes.get(span.index) else {
+            continue;
+        };
+        let (left, right) = (scale.x(span.at), scale.x(span.at + span.seconds));
+        let ground = Rect::from_min_max(pos2(left, parts.wave.top()), pos2(right, parts.lanes.bottom()));
+        painter.rect_filled(ground, 3.0, Color32::from_rgb(0x17, 0x1a, 0x20));
+        bars(
+            &painter,
+            take,
+            span.first,
+            &|frame| scale.x(span.seconds_of(frame)),
+            &scale,
+            &parts,
+        );
+    }
+    overlays(&painter, &regions, snapshot, model, &parts, true);
+    painter.add(Shape::mesh(waveform(
+        snapshot,
+        &line,
+        &scale,
+        parts.wave,
+        ui.pixels_per_point(),
+        &mut model.cache,
+    )));
+    overlays(&painter, &regions, snapshot, model, &parts, false);
+    blocks(&painter, &regions, snapshot, model, &parts);
+    edge(&painter, &line, snapshot, &scale, &parts, scene.now);
+    playhead(&painter, scene, &line, &scale, &parts);
+    if line.spans.is_empty() {
+        let y = parts.wave.center().y;
+        painter.hline(parts.wave.x_range().shrink(12.0), y, Stroke::new(1.0, theme::LINE));
+    }
+    hear(ui, &response, &regions, scene, model, &parts, wishes);
+}
+
+/// Wheel and pan.
+fn look_around(ui: &Ui, response: &egui::Response, whole: f64, model: &mut Model) {
+    if response.contains_pointer()
+        && let Some(pos) = ui.input(|i| i.pointer.hover_pos())
+    {
+        let (scroll, pinch) = ui.input(|i| (i.smooth_scroll_delta(), i.zoom_delta()));
+        let pivot = f64::from((pos.x - response.rect.left()) / response.rect.width()).clamp(0.0, 1.0);
+        let factor = f64::from(scroll.y / 160.0).exp2() * f64::from(pinch);
+        if factor != 1.0 {
+            model.view = model.view.zoomed(whole, factor, pivot);
+        }
+        if scroll.x != 0.0 {
+            model.view = model.view.panned(whole, -f64::from(scroll.x / response.rect.width()));
+        }
+    }
+    let held = response.dragged_by(PointerButton::Primary) && model.drag == super::drag::Drag::Idle;
+    if held || response.dragged_by(PointerButton::Middle) {
+        model.view = model
+            .view
+            .panned(whole, -f64::from(response.drag_delta().x / response.rect.width()));
+        if model.view != View::Whole {
+            ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        }
+    }
+}
+
+/// What of the list can be seen, in lanes.
+fn regions(snapshot: &Snapshot, model: &Model, line: &Timeline, scale: &Scale, parts: &Parts) -> Vec<Region> {
+    let mut list: Vec<Region> = Vec::with_capacity(model.rows.len());
+    for (row, place) in model.rows.iter().enumerate() {
+        let (Row::Live(_), Some(item)) = (place, place.item(snapshot)) else {
+            continue;
+        };
+        let Some(span) = line.span(item.take) else { continue };
+        let left = scale.x(span.seconds_of(item.start as f64));
+        let right = scale
+            .x(span.seconds_of((item.start + item.frames) as f64))
+            .max(left + 3.0);
+        if right >= scale.left && left <= scale.left + scale.width {
+            list.push(Region {
+                id: item.id,
+                row,
+                left,
+                right,
+                lane: None,
+            });
+        }
+    }
+    // The best of the list come first, whatever it is sorted by.
+    let places = lanes(list.iter().map(|region| (region.left, region.right)), parts.count, 1.0);
+    for (region, lane) in list.iter_mut().zip(places) {
+        region.lane = lane;
+    }
+    list
+}
+
+/// The suggestion under a point: in the lanes the block, in the waveform a selected one, else the best.
+fn hit<'a>(regions: &'a [Region], model: &Model, parts: &Parts, pos: egui::Pos2) -> Option<&'a Region> {
+    let mut inside = regions
+        .iter()
+        .filter(|region| pos.x >= region.left - 1.0 && pos.x <= region.right + 1.0);
+    if pos.y >= parts.lanes.top() {
+        let lane = ((pos.y - parts.lanes.top()) / parts.lane) as usize;
+        return inside.find(|region| region.lane == Some(lane));
+    }
+    if pos.y < parts.wave.top() {
+        return None;
+    }
+    let selected = inside.clone().find(|region| model.selection.contains(region.id));
+    selected.or_else(|| inside.next())
+}
+
+fn hear(
+    ui: &Ui,
+    response: &egui::Response,
+    regions: &[Region],
+    scene: &Scene<'_>,
+    model: &mut Model,
+    parts: &Parts,
+    wishes: &mut Wishes,
+) {
+    let Some(pos) = response.interact_pointer_pos().or(response.hover_pos()) else {
+        return;
+    };
+    let (pressed, held) = ui.input(|i| (i.pointer.primary_pressed(), Held::from(i.modifiers)));
+    let region = hit(regions, model, parts, pos).map(|region| (region.id, region.row));
+    if pressed && response.is_pointer_button_down_on() {
+        super::keys::focus(ui);
+        // In the waveform only a selected stretch can be taken hold of: the rest of it pans.
+        if let Some((id, row)) = region
+            && (pos.y >= parts.lanes.top() || model.selection.contains(id))
+        {
+            model.press(scene, id, held, pos, wishes);
+            model.scroll_to = Some(row);
+        }
+    }
+    if response.clicked()
+        && let Some((id, row)) = region
+    {
+        if !model.selection.contains(id) {
+            model.selection.press(&model.ids, id, held);
+            model.prepare(scene, wishes);
+        }
+        model.click(scene, id, held, wishes);
+        model.scroll_to = Some(row);
+    }
+    if response.double_clicked() && region.is_none() {
+        model.view = View::Whole;
+    }
+    if let Some((id, _)) = region
+        && response.hovered()
+        && !model.drag.moved()
+        && let Some((_, item)) = super::rows::find(scene.snapshot, id)
+    {
+        ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
+        response
+            .clone()
+            .on_hover_ui_at_pointer(|ui| details(ui, item, &model.ahead));
+    }
+}
+
+/// All that is known of a suggestion, for tooltips.
+pub(crate) fn details(ui: &mut Ui, item: &Item, ahead: &super::rows::Ahead) {
+    ui.set_max_width(300.0);
+    ui.label(
+        egui::RichText::new(&item.title)
+            .font(theme::bold(13.0))
+            .color(theme::TEXT),
+    );
+    let mut facts = vec![theme::name(item.kind).to_owned()];
+    facts.extend(item.class.clone());
+    if item.bars > 0.0 {
+        facts.push(super::list::bars_words(item.bars));
+    }
+    if item.bpm > 0.0 && item.bpm.is_finite() {
+        facts.push(format!("{:.1} BPM", item.bpm));
+    }
+    facts.extend(item.key.clone());
+    facts.push(format!("score {:.0} of 100", super::rows::score(item) * 100.0));
+    if ahead.favourite(item) {
+        facts.push("favourite".into());
+    }
+    ui.label(egui::RichText::new(facts.join(" · ")).color(theme::colour(item.kind)));
+    for reason in item.reasons.iter().take(4) {
+        ui.label(egui::RichText::new(reason).color(theme::MUTED));
+    }
+    ui.label(
+        egui::RichText::new("Click to hear it. Drag it into your timeline.")
+            .small()
+            .color(theme::MUTED),
+    );
+}
+
+/// Bar lines, and their numbers.
+fn bars(painter: &egui::Painter, take: &TakeView, first: u64, x: &dyn Fn(f64) -> f32, scale: &Scale, parts: &Parts) {
+    let (Some(&start), Some(&end)) = (take.bars.first(), take.bars.last()) else {
+        return;
+    };
+    let count = take.bars.len();
+    if count < 2 || end <= start || !start.is_finite() || !end.is_finite() {
+        return;
+    }
+    let frames = (end - start) / (count - 1) as f64;
+    let (lines, numbers) = bar_steps(frames / f64::from(take.rate.max(1)) * scale.density(), 5.0, 40.0);
+    let (left, right) = (scale.left, scale.left + scale.width);
+    let number = take.first_bar.unwrap_or(1);
+    for (index, &bar) in take.bars.iter().enumerate() {
+        // Counted so that round numbers are the ones that stay.
+        let counted = number + index as i64 - 1;
+        let (on_line, on_number) = (
+            counted.rem_euclid(lines as i64) == 0,
+            counted.rem_euclid(numbers as i64) == 0,
+        );
+        if !on_line || !bar.is_finite() || bar < first as f64 || bar > take.end as f64 {
+            continue;
+        }
+        let x = x(bar);
+        if x < left - 40.0 || x > right {
+            continue;
+        }
+        let colour = if on_number {
+            theme::mix(theme::GROUND, theme::MUTED, 0.35)
+        } else {
+            theme::LINE
+        };
+        painter.vline(x, parts.wave.top()..=parts.lanes.bottom(), Stroke::new(1.0, colour));
+        if on_number {
+            painter.vline(
+                x,
+                parts.ruler.center().y..=parts.ruler.bottom(),
+                Stroke::new(1.0, colour),
+            );
+            let place = pos2(x + 3.0, parts.ruler.center().y);
+            painter.text(place, Align2::LEFT_CENTER, counted + 1, theme::plain(9.5), theme::MUTED);
+        }
+    }
+}
+
+/// One column a pixel from the lowest to the loudest sample, as one mesh.
+fn waveform(
+    snapshot: &Snapshot,
+    line: &Timeline,
+    scale: &Scale,
+    rect: Rect,
+    density: f32,
+    cache: &mut Cache,
+) -> Arc<Mesh> {
+    let mut hasher = DefaultHasher::new();
+    for value in [rect.left(), rect.top(), rect.width(), rect.height(), density] {
+        value.to_bits().hash(&mut hasher);
+    }
+    (scale.from.to_bits(), scale.seconds.to_bits()).hash(&mut hasher);
+    for take in &snapshot.takes {
+        (take.id, take.first, take.end, take.analysed_to, take.rate).hash(&mut hasher);
+        (Arc::as_ptr(&take.peaks) as usize, take.peaks.end()).hash(&mut hasher);
+    }
+    let key = hasher.finish();
+    if key == cache.key && cache.drawn > 0 {
+        return cache.mesh.clone();
+    }
+    let mut mesh = Mesh::default();
+    let column = 1.0 / density.max(0.5);
+    let (middle, half) = (rect.center().y, (rect.height() * 0.5 - 2.0).max(0.0));
+    for span in &line.spans {
+        let Some(take) = snapshot.takes.get(span.index) else {
+            continue;
+        };
+        let from = scale.x(span.at).max(rect.left());
+        let to = scale.x(span.at + span.seconds).min(rect.right());
+        let columns = ((to - from) / column).ceil().clamp(0.0, 16_384.0) as usize;
+        mesh.reserve_vertices(columns * 4);
+        mesh.reserve_triangles(columns * 2);
+        let frame = |x: f32| (span.frame_at(scale.seconds(x)).max(0.0) as u64).clamp(take.first, take.end);
+        for index in 0..columns {
+            let x = from + index as f32 * column;
+            let (a, b) = (frame(x), frame(x + column));
+            let Some((low, high)) = take.peaks.range(a, b.max(a + 1)) else {
+                continue;
+            };
+            let (low, high) = (low.clamp(-1.0, 1.0), high.clamp(-1.0, 1.0));
+            if low.is_nan() || high.is_nan() {
+                continue;
+            }
+            let colour = if a < take.analysed_to {
+                theme::WAVE
+            } else {
+                theme::WAVE_NEW
+            };
+            let top = middle - high.max(low) * half;
+            let bottom = (middle - low * half).max(top + column);
+            mesh.add_colored_rect(Rect::from_min_max(pos2(x, top), pos2(x + column, bottom)), colour);
+        }
+    }
+    cache.key = key;
+    cache.drawn += 1;
+    cache.mesh = Arc::new(mesh);
+    cache.mesh.clone()
+}
+
+/// The stretches that are selected or under the pointer, through the whole height.
+fn overlays(
+    painter: &egui::Painter,
+    regions: &[Region],
+    snapshot: &Snapshot,
+    model: &Model,
+    parts: &Parts,
+    under: bool,
+) {
+    for region in regions {
+        let (selected, hovered) = (model.selection.contains(region.id), model.hovered == Some(region.id));
+        if !selected && !hovered {
+            continue;
+        }
+        let Some(item) = model.rows.get(region.row).and_then(|row| row.item(snapshot)) else {
+            continue;
+        };
+        let colour = theme::colour(item.kind);
+        let rect = Rect::from_min_max(
+            pos2(region.left, parts.wave.top()),
+            pos2(region.right, parts.wave.bottom()),
+        );
+        if under {
+            painter.rect_filled(rect, 0.0, colour.gamma_multiply(if selected { 0.34 } else { 0.18 }));
+        } else {
+            let stroke = Stroke::new(if selected { 1.5 } else { 1.0 }, colour);
+            painter.vline(rect.left(), rect.y_range(), stroke);
+            painter.vline(rect.right(), rect.y_range(), stroke);
+        }
+    }
+}
+
+/// The suggestions as blocks, with what they are called where there is room.
+fn blocks(painter: &egui::Painter, regions: &[Region], snapshot: &Snapshot, model: &Model, parts: &Parts) {
+    for region in regions {
+        let Some(lane) = region.lane else { continue };
+        let Some(item) = model.rows.get(region.row).and_then(|row| row.item(snapshot)) else {
+            continue;
+        };
+        let top = parts.lanes.top() + lane as f32 * parts.lane;
+        let rect =
+            Rect::from_min_max(pos2(region.left, top), pos2(region.right, top + parts.lane)).shrink2(vec2(0.5, 1.0));
+        let colour = theme::colour(item.kind);
+        let (selected, hovered) = (model.selection.contains(region.id), model.hovered == Some(region.id));
+        // The better, the fuller.
+        let part = 0.28 + 0.32 * super::rows::score(item);
+        let fill = if selected || hovered {
+            colour
+        } else {
+            theme::mix(theme::GROUND, colour, part)
+        };
+        painter.rect_filled(rect, 2.5, fill);
+        if selected {
+            painter.rect_stroke(rect, 2.5, Stroke::new(1.0, theme::TEXT), StrokeKind::Inside);
+        }
+        if rect.width() > 34.0 && rect.height() > 8.0 {
+            let words = if selected || hovered {
+                theme::GROUND
+            } else {
+                theme::TEXT
+            };
+            let size = (rect.height() - 4.5).clamp(7.0, 10.0);
+            let visible = rect.intersect(parts.lanes);
+            let mut room = visible.shrink2(vec2(4.0, 0.0));
+            if room.width() > 46.0 {
+                let sign = Rect::from_min_size(pos2(room.left(), rect.center().y - 5.0), vec2(10.0, 10.0));
+                icons::paint(painter, sign, Icon::Kind(item.kind), words);
+                room.min.x += 14.0;
+            }
+            text(
+                painter,
+                room,
+                Align2::LEFT_CENTER,
+                &item.title,
+                theme::plain(size),
+                words,
+            );
+        }
+    }
+}
+
+/// Where sound is coming in.
+fn edge(painter: &egui::Painter, line: &Timeline, snapshot: &Snapshot, scale: &Scale, parts: &Parts, now: f64) {
+    let Some(span) = line.spans.last() else { return };
+    let open = snapshot.takes.get(span.index).is_some_and(|take| take.open);
+    if !open || !snapshot.status.capturing {
+        return;
+    }
+    let x = scale.x(span.at + span.seconds);
+    painter.vline(
+        x,
+        parts.ruler.center().y..=parts.lanes.bottom(),
+        Stroke::new(1.5, theme::RECORD),
+    );
+    let pulse = 2.5 + (now * std::f64::consts::PI).sin().abs() as f32;
+    painter.circle_filled(pos2(x, parts.ruler.center().y), pulse, theme::RECORD);
+}
+
+/// Where the audition is.
+fn playhead(painter: &egui::Painter, scene: &Scene<'_>, line: &Timeline, scale: &Scale, parts: &Parts) {
+    let Some((id, part)) = scene.heard.filter(|(_, part)| part.is_finite()) else {
+        return;
+    };
+    let Some((Row::Live(_), item)) = super::rows::find(scene.snapshot, id) else {
+        return;
+    };
+    let Some(span) = line.span(item.take) else { return };
+    let x = scale.x(span.seconds_of(item.start as f64 + part.clamp(0.0, 1.0) * item.frames as f64));
+    painter.vline(
+        x,
+        parts.wave.top()..=parts.lanes.bottom(),
+        Stroke::new(1.5, theme::TEXT),
+    );
+    let top = parts.wave.top();
+    painter.add(Shape::convex_polygon(
+        vec![pos2(x - 4.0, top), pos2(x + 4.0, top), pos2(x, top + 6.0)],
+        theme::TEXT,
+        Stroke::NONE,
+    ));
+}
+
+/// Draws a small label with a ground of its own; for takes and the like.
+pub(crate) fn tag(painter: &egui::Painter, at: egui::Pos2, words: &str, colour: Color32) -> f32 {
+    let width = text_width(painter, words, theme::plain(10.5)) + 12.0;
+    let rect = Rect::from_min_size(at, vec2(width, 17.0));
+    painter.rect_filled(rect, 8.0, theme::mix(theme::PANEL, colour, 0.18));
+    text(painter, rect, Align2::CENTER_CENTER, words, theme::plain(10.5), colour);
+    width
+}

@@ -26,6 +26,8 @@ const SAME_TEMPO: f64 = 1e-5;
 /// A beat this far outside of the take, in seconds, is drawn in: its place is not known better than that where positions
 /// are quantised, and a bar that fills the take exactly must not be missed.
 const EDGE: f64 = 0.0003;
+/// Beats are rounded to this part of a frame, and tempi to a millionth: sums over other block lengths end in other bits.
+const PART: f64 = 1024.0;
 /// Two places in quarter notes closer than this are one.
 const SAME_PLACE: f64 = 0.01;
 
@@ -243,7 +245,7 @@ impl Timeline {
                 if q > high {
                     break;
                 }
-                let frame = (fit.frame(q).clamp(start, stop)) - start;
+                let frame = ((fit.frame(q).clamp(start, stop) - start) * PART).round() / PART;
                 if grid.beats.last().is_none_or(|last| frame > *last) {
                     if k.rem_euclid(per_bar) == 0 {
                         if grid.downbeats.is_empty() && place.counted {
@@ -272,6 +274,7 @@ impl Timeline {
             None => median_gap(&grid.beats) / self.rate,
         };
         grid.tempo = Bpm::from_period(period)?;
+        grid.tempo = Bpm((grid.tempo.0 * 1e6).round() / 1e6);
         grid.beats_per_bar = most;
         grid.confidence = 1.0;
         (grid.beats.len() >= 2).then_some((grid, number))

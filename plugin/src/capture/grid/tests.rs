@@ -7,7 +7,9 @@ fn error(mut host: Host, seconds: f64, block: usize, unit: f64) -> f64 {
     host.history.close();
     host.check();
     assert_eq!(host.history.takes().len(), 1);
-    host.grid_error(0, unit)
+    let worst = host.grid_error(0, unit);
+    println!("{block} frames a block: largest error {worst:.4} frames");
+    worst
 }
 
 #[test]
@@ -251,4 +253,26 @@ fn one_bar_of_a_cycle_is_one_bar() {
     let grid = host.history.takes()[0].grid().unwrap();
     assert_eq!(grid.bars().len(), 1);
     assert_eq!(grid.beats, [0.0, 24_000.0, 48_000.0, 72_000.0, 96_000.0]);
+}
+
+#[test]
+fn the_length_of_blocks_changes_nothing() {
+    let grids = |block: usize| {
+        let mut host = Host::new(48_000.0, 97.3);
+        host.play(30.0, block);
+        host.song = 7_777_777.0;
+        host.play(20.0, block);
+        host.history.close();
+        let takes = host.history.takes();
+        takes
+            .iter()
+            .map(|t| (t.audio(), t.grid().unwrap(), t.first_bar()))
+            .collect::<Vec<_>>()
+    };
+    let long = grids(4096);
+    assert_eq!(long.len(), 2);
+    for block in [64, 0, 441, 16_384] {
+        let other = grids(block);
+        assert!(other == long, "blocks of {block}");
+    }
 }

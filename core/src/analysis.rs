@@ -96,7 +96,7 @@ impl Analysis {
             model: beats,
         };
         let rhythm = rhythm_of(track, &half, tracker, progress)?;
-        let pitches = key::Pitches::of(&half, rate / 2.0);
+        let pitches = key::Pitches::of_with(&half, rate / 2.0, progress)?;
         let texture = Texture {
             bands: bands.finish(),
             tonal: texture::tonal(&halve(&half), rate / 4.0, progress)?,

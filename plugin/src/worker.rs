@@ -26,6 +26,7 @@ use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use loopwright_core::config::Config;
 
 use crate::capture::tap::Feed;
+use crate::command::Command;
 use crate::preview::Booth;
 use crate::shared::Shared;
 use crate::snapshot::Severity;
@@ -54,6 +55,12 @@ pub fn config() -> Config {
 enum Control {
     Open(Stream),
     Close,
+}
+
+/// What wakes the thread.
+enum News {
+    Control(Control),
+    Command(Command),
 }
 
 /// The thread's handle. Dropping it ends and joins the thread; a running analysis is given up at its next poll, within
@@ -113,20 +120,19 @@ fn run(shared: &Arc<Shared>, control: Receiver<Control>, stop: &AtomicBool) {
     let mut models = analysis::Loaded::default();
     while !stop.load(Ordering::Acquire) {
         let wait = lock(&desk).patience();
-        select! {
-            recv(control) -> message => {
-                if let Ok(message) = message {
-                    lock(&desk).control(message);
-                }
+        let news = select! {
+            recv(control) -> message => message.ok().map(News::Control),
+            recv(shared.received) -> command => command.ok().map(News::Command),
+            default(wait) => None,
+        };
+        guarded(&desk, || {
+            match news {
+                Some(News::Control(message)) => lock(&desk).control(message),
+                Some(News::Command(command)) => lock(&desk).command(command),
+                None => {}
             }
-            recv(shared.received) -> command => {
-                if let Ok(command) = command {
-                    lock(&desk).command(command);
-                }
-            }
-            default(wait) => {}
-        }
-        guarded(&desk, || turn(&desk, &mut models, stop));
+            turn(&desk, &mut models, stop);
+        });
     }
     lock(&desk).shut();
 }
@@ -170,7 +176,6 @@ mod tests {
     use loopwright_core::progress::Progress;
 
     use super::*;
-    use crate::command::Command;
     use crate::snapshot::Correction;
     use crate::state::Kept;
 

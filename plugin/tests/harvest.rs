@@ -1,7 +1,8 @@
 //! One listening gives what each of the three gives alone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use loopwright_core::config::Config;
 use loopwright_core::drums;
@@ -102,5 +103,71 @@ fn it_stops_at_the_first_poll_that_says_so() {
     for part in 0..12 {
         let most = all * part / 12;
         assert_eq!(count(most), (most + 1, true));
+    }
+}
+
+/// Measures the time between polls.
+struct Gaps(Mutex<(Instant, Vec<(f64, Stage, f32)>, (Stage, f32))>);
+
+impl Progress for Gaps {
+    fn report(&self, stage: Stage, fraction: f32) {
+        self.0.lock().unwrap().2 = (stage, fraction);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        let mut own = self.0.lock().unwrap();
+        let (stage, fraction) = own.2;
+        let gap = own.0.elapsed().as_secs_f64();
+        own.1.push((gap, stage, fraction));
+        own.0 = Instant::now();
+        false
+    }
+}
+
+/// How long the models take to load and how far polls are apart in a long take:
+/// `cargo test -p loopwright-plugin --test harvest -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement, not a test"]
+fn polls_of_a_long_take() {
+    let config = Config::default();
+    let begun = Instant::now();
+    let beats = loopwright_core::rhythm::load::load(&config.rhythm).unwrap();
+    println!("beat model: {:.0} ms", 1e3 * begun.elapsed().as_secs_f64());
+    let begun = Instant::now();
+    let hits = drums::model::shipped().unwrap();
+    println!("hit model: {:.0} ms", 1e3 * begun.elapsed().as_secs_f64());
+    let models = Models {
+        scorer: &model::heuristic(&config.tuning),
+        beats: beats.as_deref(),
+    };
+    let mut track = track(Style::House, 4);
+    let long: Vec<Vec<f32>> = track
+        .audio
+        .planes()
+        .iter()
+        .map(|p| p.iter().copied().cycle().take(180 * 44_100).collect())
+        .collect();
+    track.audio = Arc::new(loopwright_core::audio::AudioBuffer::new(long, 44_100).unwrap());
+    let begun = Instant::now();
+    track.id = TrackId::of(&track.audio);
+    println!("hash: {:.0} ms", 1e3 * begun.elapsed().as_secs_f64());
+    let begun = Instant::now();
+    let views: Vec<&[f32]> = track.audio.planes().iter().map(Vec::as_slice).collect();
+    let lufs = loopwright_core::audio::loudness::integrated(&views, 44_100).unwrap();
+    println!(
+        "loudness: {lufs:.1} LUFS in {:.0} ms",
+        1e3 * begun.elapsed().as_secs_f64()
+    );
+    let begun = Instant::now();
+    let status = loopwright_core::audio::AudioStatus::of(&track.audio);
+    println!("status: {status} in {:.0} ms", 1e3 * begun.elapsed().as_secs_f64());
+    let gaps = Gaps(Mutex::new((Instant::now(), Vec::new(), (Stage::Decode, 0.0))));
+    let begun = Instant::now();
+    harvest(&track, models, hits.as_deref(), &config, &gaps).unwrap();
+    println!("harvest: {:.0} ms", 1e3 * begun.elapsed().as_secs_f64());
+    let mut gaps = gaps.0.into_inner().unwrap().1;
+    gaps.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (gap, stage, fraction) in gaps.iter().take(12) {
+        println!("{:.0} ms after {stage:?} {fraction:.2}", 1e3 * gap);
     }
 }

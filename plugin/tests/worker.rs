@@ -810,6 +810,10 @@ fn cost_of_a_long_take() {
         bench.send(Command::Settings(settings));
         bench.feed(&audio, hosted);
         bench.stop();
+        bench.feed(
+            &AudioBuffer::new(vec![vec![0.0; 4 * RATE as usize]; 2], RATE).unwrap(),
+            false,
+        );
         if !automatic {
             bench.until("the end", |s| s.takes.first().is_some_and(|t| !t.open));
             bench.send(Command::Analyse);

@@ -15,6 +15,7 @@
 //!
 //! The commonest error is the relative key: it has the same notes, and mixes as well.
 
+use crate::progress::{Cancelled, Progress, Silent};
 use std::f64::consts::TAU;
 
 use crate::audio::AudioBuffer;
@@ -115,6 +116,16 @@ pub struct Pitches {
 impl Pitches {
     /// The pitches of `mono`, sampled at `rate` Hz. At most 200 spectra are taken, however long it is.
     pub fn of(mono: &[f32], rate: f64) -> Self {
+        // `Silent` never gives up.
+        Self::of_with(mono, rate, &Silent).unwrap_or_else(|Cancelled| Self::in_spectra(&[], (0.0, 0.0)))
+    }
+
+    /// The same, asking after each spectrum whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `progress` says so.
+    pub fn of_with(mono: &[f32], rate: f64, progress: &dyn Progress) -> Result<Self, Cancelled> {
         let n_fft = ((WINDOW * rate) as usize).next_power_of_two().clamp(512, 1 << 18);
         let count = mono.len().div_ceil(n_fft).max(1);
         let step = count.div_ceil(SPECTRA);
@@ -125,14 +136,20 @@ impl Pitches {
         let mut finder = Finder::new(rate, n_fft);
         // Frame 0 is centred on the start: half of it is silence.
         for t in (1..=count).step_by(step.max(1)) {
+            progress.check()?;
             power(stft.frame(mono, t), &mut spectrum);
             let (in_partials, in_all) = finder.find(&spectrum, &mut partials);
             tonal += in_partials;
             all += in_all;
         }
-        let (tuning, agreement) = tuning_of(&partials);
+        Ok(Self::in_spectra(&partials, (tonal, all)))
+    }
+
+    /// From all partials, and the energy in them and in all.
+    fn in_spectra(partials: &[Partial], (tonal, all): (f64, f64)) -> Self {
+        let (tuning, agreement) = tuning_of(partials);
         Self {
-            chroma: histogram(&partials, tuning),
+            chroma: histogram(partials, tuning),
             tuning,
             tonalness: if all > 0.0 { agreement * tonal / all } else { 0.0 },
         }

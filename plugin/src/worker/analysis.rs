@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use loopwright_core::audio::AudioStatus;
 use loopwright_core::audio::loudness;
+use loopwright_core::audio::{AudioBuffer, AudioStatus};
 use loopwright_core::config;
 use loopwright_core::config::fraction::Fraction;
 use loopwright_core::drums;
@@ -93,11 +93,17 @@ impl Desk {
             }
             let rate = f64::from(take.rate().max(1));
             let from = known.analysed.unwrap_or(0).max(take.first());
+            // A take that ends may lose what turns out not to belong to it.
+            let news = if take.is_open() {
+                take.end().saturating_sub(from)
+            } else {
+                take.end().abs_diff(from)
+            };
             let standing = Standing {
                 seconds: (take.end() - take.first()) as f64 / rate,
                 bars: host.then_some(known.lines.whole),
                 open: take.is_open(),
-                new_seconds: take.end().saturating_sub(from) as f64 / rate,
+                new_seconds: news as f64 / rate,
                 new_bars: new_bars(known),
                 cost: known.cost,
                 requested: known.requested,
@@ -156,8 +162,7 @@ pub(super) fn run(desk: &Mutex<Desk>, stop: &AtomicBool, models: &mut Loaded, mu
         Err(Failure::Nothing(format!("The recording {status}.")))
     } else {
         job.track.id = TrackId::of(&job.track.audio);
-        let views: Vec<&[f32]> = job.track.audio.planes().iter().map(Vec::as_slice).collect();
-        let level = loudness::integrated(&views, job.track.audio.sample_rate()).unwrap_or(f64::NEG_INFINITY);
+        let level = recent_loudness(&job.track.audio);
         work(&ear, models, &job, level)
     };
     let seconds = cost.seconds();
@@ -182,6 +187,14 @@ pub(super) fn run(desk: &Mutex<Desk>, stop: &AtomicBool, models: &mut Loaded, mu
             desk.say(Severity::Error, &format!("The analysis failed: {text}"));
         }
     }
+}
+
+/// Integrated loudness in LUFS of the last minute: what auditions are compared with.
+fn recent_loudness(audio: &AudioBuffer) -> f64 {
+    let minute = 60 * audio.sample_rate() as usize;
+    let from = audio.frames().saturating_sub(minute);
+    let views: Vec<&[f32]> = audio.planes().iter().filter_map(|p| p.get(from..)).collect();
+    loudness::integrated(&views, audio.sample_rate()).unwrap_or(f64::NEG_INFINITY)
 }
 
 enum Failure {

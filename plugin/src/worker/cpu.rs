@@ -56,4 +56,21 @@ mod tests {
         }
         assert!(cost.seconds() > 0.0);
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_thread_is_the_nicest() {
+        let nice = std::thread::spawn(|| {
+            step_back();
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
+            // The name may hold anything, and ends with the last bracket; niceness is the 17th field after it.
+            let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+            after.split_whitespace().nth(16).and_then(|n| n.parse::<i32>().ok())
+        });
+        assert_eq!(nice.join().unwrap(), Some(19));
+        // No other thread was meant.
+        let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let after = own.rsplit_once(')').unwrap().1;
+        assert_ne!(after.split_whitespace().nth(16), Some("19"));
+    }
 }

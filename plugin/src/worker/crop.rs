@@ -33,7 +33,7 @@ pub(crate) struct Ground {
     pub(crate) key: Option<String>,
     /// Name by content.
     pub(crate) id: TrackId,
-    /// Integrated loudness in LUFS; not finite for silence.
+    /// Integrated loudness of its last minute in LUFS; not finite for silence.
     pub(crate) loudness: f64,
 }
 

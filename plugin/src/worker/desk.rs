@@ -158,6 +158,9 @@ impl Desk {
         }
         self.library.reap();
         self.tidy();
+        if self.shared.snapshot.load().status.capturing != self.is_capturing() {
+            self.dirty = true;
+        }
     }
 
     /// A pulse and a picture, if it is time.

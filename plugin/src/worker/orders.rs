@@ -178,6 +178,7 @@ impl Desk {
         });
         match written {
             Ok(files) => {
+                self.moved(id, &files.main);
                 self.set_file(id, FileState::Ready(files.main));
                 true
             }
@@ -185,6 +186,17 @@ impl Desk {
                 self.fail(id, &e);
                 false
             }
+        }
+    }
+
+    /// A favourite whose file was gone has a new one.
+    fn moved(&mut self, id: ItemId, path: &Path) {
+        let relative = self.library.relative(path).unwrap_or_default();
+        if let Some(favourite) = self.favourites.iter_mut().find(|f| f.id == id.0) {
+            favourite.path = path.to_string_lossy().into_owned();
+            favourite.relative = relative;
+            favourite.hash = library::hash(path).unwrap_or_default();
+            self.store();
         }
     }
 

@@ -146,7 +146,7 @@ impl Desk {
                     (u16::try_from(tracked).unwrap_or(4), 4)
                 }),
                 open: take.is_open(),
-                analysed_to: known.analysed.unwrap_or(0),
+                analysed_to: known.analysed.unwrap_or(0).min(take.end()),
                 correction: known.correction,
                 note: known.note.clone(),
             })
@@ -162,6 +162,11 @@ impl Desk {
         }
     }
 
+    /// True while sound comes in and is kept.
+    pub(super) fn is_capturing(&self) -> bool {
+        self.history.is_capturing() && self.heard.is_some_and(|h| h.elapsed() < QUIET)
+    }
+
     fn status(&self) -> Status {
         let host = self.host.unwrap_or_default();
         let meter = host
@@ -170,7 +175,7 @@ impl Desk {
         let tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).unwrap_or(0.0);
         Status {
             transport: self.history.transport(),
-            capturing: self.history.is_capturing() && self.heard.is_some_and(|h| h.elapsed() < QUIET),
+            capturing: self.is_capturing(),
             analysing: self.running.map(|(_, fraction)| fraction),
             bpm: tempo,
             meter: meter.unwrap_or((4, 4)),

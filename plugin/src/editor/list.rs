@@ -89,8 +89,8 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     column_names(ui, names, at, model);
     let place = Rect::from_min_max(pos2(at.list.left(), names.bottom()), at.list.max);
     let height = row_height(at.low);
-    let focus = ui.interact(place, keys::list_id(), Sense::click());
-    if focus.clicked() {
+    let below = ui.interact(place, Id::unique("below the rows"), Sense::click());
+    if below.clicked() {
         // The empty part below the last row.
         keys::focus(ui);
         model.selection.clear();
@@ -289,6 +289,7 @@ fn press(ui: &Ui, response: &egui::Response, id: ItemId, scene: &Scene<'_>, mode
         model.press(scene, id, held, pos, wishes);
     }
     if response.clicked() {
+        keys::focus(ui);
         model.click(scene, id, held, wishes);
     }
 }

@@ -55,7 +55,7 @@ impl Bench {
         };
         let mut wishes = Wishes::default();
         let model = &mut self.model;
-        let output = self.ctx.run_ui(input, |ui| {
+        let mut output = self.ctx.run_ui(input, |ui| {
             let more = super::view::show(ui, &scene, model);
             wishes.commands.extend(more.commands);
             wishes.copy = more.copy.or(wishes.copy.take());
@@ -63,6 +63,7 @@ impl Bench {
             wishes.drag = more.drag.or(wishes.drag.take());
             wishes.settings |= more.settings;
         });
+        output.textures_delta.clear();
         self.texts.clear();
         for shape in &output.shapes {
             collect(&shape.shape, &mut self.texts);

@@ -12,6 +12,8 @@ use crate::snapshot::Severity;
 pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>, model: &mut Model) -> Wishes {
     let mut wishes = Wishes::default();
     keys::leave_space(ui.ctx());
+    // First, so that it lies below everything; always, so that the focus stays.
+    ui.interact(ui.max_rect(), keys::list_id(), egui::Sense::focusable_noninteractive());
     model.update(scene);
     let at = layout(ui.max_rect());
     ui.painter().rect_filled(ui.max_rect(), 0.0, theme::GROUND);

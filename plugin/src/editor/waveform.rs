@@ -175,7 +175,7 @@ fn regions(snapshot: &Snapshot, model: &Model, line: &Timeline, scale: &Scale, p
         let Some(span) = line.span(item.take) else { continue };
         let left = scale.x(span.seconds_of(item.start as f64));
         let right = scale
-            .x(span.seconds_of((item.start + item.frames) as f64))
+            .x(span.seconds_of(item.start.saturating_add(item.frames) as f64))
             .max(left + 3.0);
         if right >= scale.left && left <= scale.left + scale.width {
             list.push(Region {
@@ -242,6 +242,7 @@ fn hear(
             model.selection.press(&model.ids, id, held);
             model.prepare(scene, wishes);
         }
+        super::keys::focus(ui);
         model.click(scene, id, held, wishes);
         model.scroll_to = Some(row);
     }

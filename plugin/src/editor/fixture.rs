@@ -36,21 +36,17 @@ pub(crate) fn take(id: TakeId, seconds: f64, bpm: f64) -> TakeView {
         .map(|n| f64::from(n) * bar)
         .take_while(|&at| at <= end as f64)
         .collect();
-    let step = 256;
-    let bins = (0..end.div_ceil(u64::from(step))).map(|n| {
-        let loud = 20 + (n % 90) as i8;
-        (-loud, loud)
-    });
+    let loud = |frame: u64| {
+        let level = (20 + frame / 256 % 90) as f32 / 127.0;
+        if frame % 2 == 0 { level } else { -level }
+    };
+    let plane: Vec<f32> = (0..end).map(loud).collect();
     TakeView {
         id,
         rate: 48_000,
         first: 0,
         end,
-        peaks: Arc::new(Peaks {
-            step,
-            first: 0,
-            bins: bins.collect(),
-        }),
+        peaks: Arc::new(Peaks::of(&plane, &plane)),
         bars: bars.into(),
         first_bar: Some(1),
         grid: GridOrigin::Host,

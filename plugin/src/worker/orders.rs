@@ -80,15 +80,25 @@ impl Desk {
                 self.store();
             }
             Command::Clear => self.clear(),
-            Command::Analyse => {
-                for known in self.takes.values_mut() {
-                    known.requested = true;
-                }
-            }
+            Command::Analyse => self.analyse(),
             Command::TrackName(name) => self.track_name = name.chars().take(200).collect(),
             Command::Reveal(id) => self.reveal(id),
         }
         self.changed();
+    }
+
+    /// What has grown is analysed; where nothing has, everything, for somebody who asks has a reason.
+    fn analyse(&mut self) {
+        let grown: Vec<TakeId> = self
+            .history
+            .takes()
+            .iter()
+            .filter(|t| self.takes.get(&t.id()).is_some_and(|k| k.analysed != Some(t.end())))
+            .map(|t| t.id())
+            .collect();
+        for (id, known) in &mut self.takes {
+            known.requested |= grown.is_empty() || grown.contains(id);
+        }
     }
 
     fn clear(&mut self) {

@@ -7,7 +7,8 @@
 //!
 //! Blocks come in real time, as a device asks for them, so that caches are as cold as they would be. On Linux blocks in
 //! which the system took the processor away are counted apart: on a machine that does other things as well, they tell of
-//! the machine. A real audio thread has priority over them.
+//! the machine. A real audio thread has priority over them. What interrupts and a hypervisor take cannot be counted: the
+//! `control` does nothing but add numbers, for about as long as a block takes, and shows what is the machine's.
 
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -57,6 +58,16 @@ impl ProcessContext<Loopwright> for Host {
     fn set_current_voice_capacity(&self, _capacity: u32) {}
 }
 
+/// Time of a fixed amount of arithmetic.
+fn control() -> Duration {
+    let begin = Instant::now();
+    let mut x = 1.0f32;
+    for _ in 0..600 {
+        x = std::hint::black_box(x * 0.999 + 0.001);
+    }
+    begin.elapsed()
+}
+
 /// Plays a song to the plugin, round and round.
 struct Session {
     plugin: Loopwright,
@@ -100,7 +111,7 @@ impl Session {
     fn measure(&mut self, name: &str, seconds: f64) {
         let blocks = (seconds * f64::from(RATE) / FRAMES as f64) as u32;
         let length = Duration::from_secs_f64(FRAMES as f64 / f64::from(RATE));
-        let (mut calm, mut disturbed) = (Vec::new(), Vec::new());
+        let (mut calm, mut disturbed, mut controls) = (Vec::new(), Vec::new(), Vec::new());
         let (mut analysing, mut auditioning) = (0, 0);
         let begin = Instant::now();
         for n in 0..blocks {
@@ -113,6 +124,7 @@ impl Session {
                 &mut disturbed
             };
             times.push(time.as_nanos() as u64);
+            controls.push(control().as_nanos() as u64);
             let shared = self.plugin.shared();
             analysing += u32::from(shared.snapshot.load().status.analysing.is_some());
             auditioning += u32::from(shared.heard.get().is_some());
@@ -128,6 +140,7 @@ impl Session {
         all.append(&mut disturbed);
         report("undisturbed", calm);
         report("all", all);
+        report("control", controls);
     }
 }
 

@@ -117,20 +117,24 @@ impl Window {
         sane(self.shared.state.lock().editor.clone())
     }
 
+    /// What draws the window, for a window that the caller opens; it calls [`App::begin`] first.
+    pub fn app(&self) -> App {
+        App {
+            shared: self.shared.clone(),
+            memory: self.memory.clone(),
+            drag: None,
+            opened: Instant::now(),
+            context: None,
+        }
+    }
+
     fn inner(&self) -> Option<EguiEditor<App>> {
         let kept = self.kept();
         let state = EguiEditorState::from_size(LogicalSize::new(kept.width, kept.height), kept.zoom);
         let settings = EguiNiceSettings::new()
             .with_tile("Loopwright")
             .with_resize_hint(Self::hint());
-        let app = App {
-            shared: self.shared.clone(),
-            memory: self.memory.clone(),
-            drag: None,
-            opened: Instant::now(),
-            context: None,
-        };
-        create_egui_editor(state, self.shared.repaint.clone(), settings, app)
+        create_egui_editor(state, self.shared.repaint.clone(), settings, self.app())
     }
 }
 
@@ -171,6 +175,44 @@ impl Editor for Window {
     }
 }
 
+/// Prints what a frame of the window's own code costs, without a window: laid out, and tessellated.
+#[doc(hidden)]
+pub fn time_frames(snapshot: &crate::snapshot::Snapshot, width: f32, height: f32) {
+    let ctx = egui::Context::default();
+    theme::install(&ctx);
+    let mut model = Model::default();
+    let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height));
+    for (words, afresh) in [("as it stands", false), ("with the waveform drawn anew", true)] {
+        let mut times = Vec::new();
+        for turn in 0..300_u32 {
+            let now = f64::from(turn) * 0.05;
+            if afresh {
+                model.cache = waveform::Cache::default();
+            }
+            let input = egui::RawInput {
+                screen_rect: Some(screen),
+                time: Some(now),
+                ..egui::RawInput::default()
+            };
+            let scene = Scene {
+                snapshot,
+                heard: None,
+                now,
+            };
+            let start = Instant::now();
+            let mut output = ctx.run_ui(input, |ui| drop(view::show(ui, &scene, &mut model)));
+            let laid_out = start.elapsed();
+            output.textures_delta.clear();
+            let triangles = ctx.tessellate(output.shapes, output.pixels_per_point);
+            times.push((start.elapsed(), laid_out, triangles.len()));
+        }
+        times.sort();
+        let (all, laid_out, parts) = times.get(150).copied().unwrap_or_default();
+        let worst = times.get(297).copied().unwrap_or_default().0;
+        println!("{words}: median {all:?} (laid out {laid_out:?}), 99 % {worst:?}, {parts} meshes");
+    }
+}
+
 /// What draws the window.
 pub struct App {
     shared: Arc<Shared>,
@@ -182,12 +224,7 @@ pub struct App {
 
 impl NiceEguiApp for App {
     fn build(&mut self, ctx: egui::Context, _gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
-        theme::install(&ctx);
-        self.context = Some(ctx);
-        self.opened = Instant::now();
-        // What was held when the last window closed is held no more.
-        lock(&self.memory).model.drag.end();
-        self.shared.send(Command::CheckFiles);
+        self.begin(ctx);
         Ok(())
     }
 
@@ -238,6 +275,16 @@ impl NiceEguiApp for App {
 }
 
 impl App {
+    /// A window was opened.
+    pub fn begin(&mut self, ctx: egui::Context) {
+        theme::install(&ctx);
+        self.context = Some(ctx);
+        self.opened = Instant::now();
+        // What was held when the last window closed is held no more.
+        lock(&self.memory).model.drag.end();
+        self.shared.send(Command::CheckFiles);
+    }
+
     /// Takes over what the host brought back, also while the window is open.
     fn reload(&self, ctx: &egui::Context, memory: &mut Memory) {
         let loads = self.shared.state.loads();

@@ -122,7 +122,25 @@ impl Player {
         }
         let solo = self.voice.as_ref().is_some_and(|v| v.clip.how.solo && !v.is_done());
         let target = if solo { 0.0 } else { 1.0 };
-        for (l, r) in left.iter_mut().zip(right.iter_mut()) {
+        let frames = left.len().min(right.len());
+        let mut done = 0;
+        while done < frames {
+            let (Some(l), Some(r)) = (left.get_mut(done..frames), right.get_mut(done..frames)) else {
+                break;
+            };
+            // Most of the time nothing fades, and whole stretches are added at once.
+            if self.dry == target
+                && self.leaving.is_none()
+                && let Some(voice) = &mut self.voice
+                && let Some([wet_l, wet_r]) = voice.stretch(frames - done)
+            {
+                mix_all(l, wet_l, target);
+                mix_all(r, wet_r, target);
+                let count = wet_l.len();
+                voice.advance(count);
+                done += count.max(1);
+                continue;
+            }
             let (mut wet_l, mut wet_r) = (0.0, 0.0);
             for voice in [&mut self.voice, &mut self.leaving].into_iter().flatten() {
                 let [a, b] = voice.next(self.step);
@@ -132,8 +150,11 @@ impl Player {
             if self.dry != target {
                 self.dry = approach(self.dry, target, self.step);
             }
-            mix(l, wet_l, self.dry);
-            mix(r, wet_r, self.dry);
+            if let (Some(l), Some(r)) = (l.first_mut(), r.first_mut()) {
+                mix(l, wet_l, self.dry);
+                mix(r, wet_r, self.dry);
+            }
+            done += 1;
         }
         if self.leaving.as_ref().is_some_and(Voice::is_done)
             && self.stuck.is_none()
@@ -249,6 +270,19 @@ fn mix(x: &mut f32, wet: f32, dry: f32) {
     } else {
         let passing = *x * dry;
         *x = wet + if passing.abs() < NOTHING { 0.0 } else { passing };
+    }
+}
+
+/// [`mix`] of a stretch while the passing sound is as loud as ever, or not heard at all.
+fn mix_all(plane: &mut [f32], wet: &[f32], dry: f32) {
+    if dry >= 1.0 {
+        for (x, w) in plane.iter_mut().zip(wet) {
+            *x = if w.abs() < NOTHING { *x } else { *x + w };
+        }
+    } else {
+        for (x, w) in plane.iter_mut().zip(wet) {
+            *x = if w.abs() < NOTHING { 0.0 } else { *w };
+        }
     }
 }
 

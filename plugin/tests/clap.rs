@@ -3,8 +3,10 @@
 //! The library is the development build, in which an allocation or a free inside `process` ends the process
 //! (`assert_process_allocs`): every test here that processes is therefore a test of that too.
 
+#[allow(dead_code)]
 #[path = "common/clap_host.rs"]
 mod clap_host;
+#[allow(dead_code)]
 #[path = "common/script.rs"]
 mod script;
 

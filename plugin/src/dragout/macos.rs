@@ -3,7 +3,7 @@
 //! The session is begun from the main queue, after the editor's frame, and runs beside everything else. AppKit has no
 //! way to end it early; when the owner goes, the session goes on and is refused wherever it is dropped.
 //!
-//! This module is type-checked on other systems; it has to be tried on macOS.
+//! Type-checked on Linux. Not yet tried on macOS.
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_int, c_void};
@@ -78,7 +78,6 @@ fn session(
     state: &Arc<State>,
 ) -> Result<(), Outcome> {
     if state.cancelled() || NSEvent::pressedMouseButtons() & 1 == 0 {
-        mouse_up(view);
         return Err(Outcome::Cancelled);
     }
     let window = view.window().ok_or(Outcome::Failed)?;

@@ -4,7 +4,7 @@
 //! midst of a frame, and paint in the midst of painting; so it runs on an apartment thread of its own, whose input is
 //! attached to that of the editor's, where the button is down.
 //!
-//! This module is type-checked on other systems; it has to be tried on Windows.
+//! Type-checked on Linux, and tried under Wine 8: drops, Escape, cancelling, release over nothing. Not yet tried on Windows.
 
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::AsRawHandle;
@@ -30,13 +30,17 @@ use windows::Win32::System::Ole::{
     CF_HDROP, DROPEFFECT, DROPEFFECT_COPY, DROPEFFECT_NONE, DoDragDrop, IDropSource, IDropSource_Impl, OleInitialize,
     OleUninitialize,
 };
-use windows::Win32::System::SystemServices::{MK_LBUTTON, MODIFIERKEYS_FLAGS};
+use windows::Win32::System::SystemServices::MODIFIERKEYS_FLAGS;
 use windows::Win32::System::Threading::{AttachThreadInput, GetCurrentThreadId, GetThreadId};
 use windows::Win32::UI::HiDpi::{GetWindowDpiAwarenessContext, SetThreadDpiAwarenessContext};
+use windows::Win32::UI::Input::KeyboardAndMouse::{
+    GetAsyncKeyState, GetKeyboardState, SetKeyboardState, VIRTUAL_KEY, VK_CONTROL, VK_ESCAPE, VK_LBUTTON, VK_LCONTROL,
+    VK_LMENU, VK_LSHIFT, VK_MBUTTON, VK_MENU, VK_RBUTTON, VK_RCONTROL, VK_RMENU, VK_RSHIFT, VK_SHIFT,
+};
 use windows::Win32::UI::Shell::SHCreateStdEnumFmtEtc;
 use windows::Win32::UI::WindowsAndMessaging::{
-    GetWindowThreadProcessId, MSG, PM_NOREMOVE, PeekMessageW, PostThreadMessageW, SMTO_ABORTIFHUNG,
-    SendMessageTimeoutW, WM_KEYDOWN, WM_LBUTTONUP,
+    GetSystemMetrics, GetWindowThreadProcessId, KillTimer, MSG, PM_NOREMOVE, PeekMessageW, PostThreadMessageW,
+    SM_SWAPBUTTON, SMTO_ABORTIFHUNG, SendMessageTimeoutW, SetTimer, WM_KEYDOWN, WM_LBUTTONUP,
 };
 use windows::core::{BOOL, HRESULT, PCWSTR, Ref, Result as ComResult, implement};
 
@@ -44,8 +48,6 @@ use super::{DragError, Leaving, MOST_BYTES, Outcome, State, hdrop};
 
 /// How long the editor may take to hear that the button is its no longer, in milliseconds.
 const HEARD: u32 = 1000;
-
-const ESCAPE: usize = 0x1b;
 
 pub(super) fn begin(
     window: RawWindowHandle,
@@ -114,6 +116,7 @@ fn drag(window: isize, editor: u32, names: Vec<u8>, state: &Arc<State>) -> ComRe
         return Ok(Outcome::Cancelled);
     }
 
+    let _escape = Escape::watch();
     let files: IDataObject = Files { names }.into();
     let source: IDropSource = Button {
         state: Arc::clone(state),
@@ -147,6 +150,19 @@ impl Drop for Apartment {
     }
 }
 
+/// Whether the key or button is down now, whatever this thread has heard of it.
+fn down(key: VIRTUAL_KEY) -> bool {
+    // SAFETY: without pointers.
+    unsafe { GetAsyncKeyState(key.0.into()) < 0 }
+}
+
+/// Whether the left button is down: that under the first finger, for whoever has swapped them.
+fn button() -> bool {
+    // SAFETY: without pointers.
+    let swapped = unsafe { GetSystemMetrics(SM_SWAPBUTTON) } != 0;
+    down(if swapped { VK_RBUTTON } else { VK_LBUTTON })
+}
+
 /// Input shared with the editor's thread.
 struct Input {
     editor: u32,
@@ -161,7 +177,41 @@ impl Input {
             let _ = PeekMessageW(&mut message, None, 0, 0, PM_NOREMOVE);
             let _ = AttachThreadInput(GetCurrentThreadId(), editor, true);
         }
+        Self::restore();
         Self { editor }
+    }
+
+    /// Attaching forgets, for both threads, which keys are down. The drag, its targets and the host want to know.
+    fn restore() {
+        let same = [
+            VK_MBUTTON,
+            VK_SHIFT,
+            VK_CONTROL,
+            VK_MENU,
+            VK_LSHIFT,
+            VK_RSHIFT,
+            VK_LCONTROL,
+            VK_RCONTROL,
+            VK_LMENU,
+            VK_RMENU,
+        ];
+        let mut keys = [0; 256];
+        // SAFETY: the table has the 256 entries that both calls work on.
+        unsafe {
+            if GetKeyboardState(&mut keys).is_err() {
+                return;
+            }
+            let held = same
+                .into_iter()
+                .filter(|&key| down(key))
+                .chain(button().then_some(VK_LBUTTON));
+            for key in held {
+                if let Some(state) = keys.get_mut(usize::from(key.0)) {
+                    *state |= 0x80;
+                }
+            }
+            let _ = SetKeyboardState(&keys);
+        }
     }
 }
 
@@ -174,13 +224,57 @@ impl Drop for Input {
     }
 }
 
+/// Looks for the Escape key. Presses go to the window with the focus, which is the editor's or the host's, and the drag,
+/// on another thread, would not hear of them.
+struct Escape {
+    timer: usize,
+}
+
+impl Escape {
+    /// How often, in milliseconds.
+    const EVERY: u32 = 50;
+
+    fn watch() -> Self {
+        // A key that is down already (or stuck) is no wish to cancel.
+        // SAFETY: the timer is this thread's, and its function lives as long as this library.
+        let timer = if down(VK_ESCAPE) {
+            0
+        } else {
+            unsafe { SetTimer(None, 0, Self::EVERY, Some(Self::look)) }
+        };
+        Self { timer }
+    }
+
+    /// Called by the drag's handling of messages.
+    extern "system" fn look(_window: HWND, _message: u32, _timer: usize, _time: u32) {
+        if down(VK_ESCAPE) {
+            // SAFETY: without pointers.
+            give_up(unsafe { GetCurrentThreadId() });
+        }
+    }
+}
+
+impl Drop for Escape {
+    fn drop(&mut self) {
+        // SAFETY: this thread's timer; none is an error without effect.
+        unsafe {
+            let _ = KillTimer(None, self.timer);
+        }
+    }
+}
+
+/// Tells the drag of a thread that Escape was pressed.
+fn give_up(thread: u32) {
+    // SAFETY: a message without pointers; a thread that ended takes none.
+    unsafe {
+        let _ = PostThreadMessageW(thread, WM_KEYDOWN, WPARAM(VK_ESCAPE.0.into()), LPARAM(1));
+    }
+}
+
 /// Tells the drag to look at the wish to cancel: it does so on input only.
 pub(super) fn wake(thread: &JoinHandle<()>) {
-    // SAFETY: the handle is open as long as `thread` is; a thread that ended takes no message.
-    unsafe {
-        let id = GetThreadId(HANDLE(thread.as_raw_handle()));
-        let _ = PostThreadMessageW(id, WM_KEYDOWN, WPARAM(ESCAPE), LPARAM(1));
-    }
+    // SAFETY: the handle is open as long as `thread` is.
+    give_up(unsafe { GetThreadId(HANDLE(thread.as_raw_handle())) });
 }
 
 /// Keeps the library in memory for good, for a thread that did not end in time: better a leak than a crash of the host.
@@ -325,13 +419,14 @@ struct Button {
 }
 
 impl IDropSource_Impl for Button_Impl {
-    fn QueryContinueDrag(&self, escape: BOOL, keys: MODIFIERKEYS_FLAGS) -> HRESULT {
+    /// `keys` is what this thread has heard of, which begins with nothing; so the button itself is asked.
+    fn QueryContinueDrag(&self, escape: BOOL, _keys: MODIFIERKEYS_FLAGS) -> HRESULT {
         if escape.as_bool() || self.state.cancelled() {
             DRAGDROP_S_CANCEL
-        } else if keys & MK_LBUTTON == MODIFIERKEYS_FLAGS(0) {
-            DRAGDROP_S_DROP
-        } else {
+        } else if button() {
             S_OK
+        } else {
+            DRAGDROP_S_DROP
         }
     }
 

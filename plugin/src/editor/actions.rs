@@ -165,7 +165,8 @@ fn out(ui: &mut Ui, line: &mut Line, scene: &Scene<'_>, model: &mut Model, wishe
 fn kit(ui: &mut Ui, line: &mut Line, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
     let breaks: Vec<ItemId> = model
         .selected(scene.snapshot)
-        .filter(|item| item.kind == ItemKind::Break)
+        // Of a break from an earlier session there is no more than what was written then.
+        .filter(|item| item.kind == ItemKind::Break && (item.take != 0 || !item.kit.is_empty()))
         .map(|item| item.id)
         .collect();
     if breaks.is_empty() {

@@ -46,7 +46,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     } else {
         let mut filters = Line::new(line.right(FILTERS).shrink2(vec2(0.0, 5.0)), 6.0);
         bars(ui, &mut filters, model);
-        filters.left(4.0);
+        filters.left(2.0);
         score(ui, &mut filters, model);
         liked(ui, &mut filters, model);
     }
@@ -58,13 +58,13 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
 }
 
 /// Points that the filters take.
-const FILTERS: f32 = 400.0;
+const FILTERS: f32 = 372.0;
 
 fn tab_width(ui: &Ui, tab: Tab, count: usize) -> f32 {
     let words = text_width(ui.painter(), tab.name(), theme::bold(12.0));
-    // As wide as four digits, so that nothing moves while suggestions come in.
-    let digits = count.max(10).to_string().len() as f32;
-    words + digits * 7.0 + 44.0
+    // As wide as three digits, so that nothing moves while suggestions come in.
+    let digits = count.max(100).to_string().len() as f32;
+    words + digits * 7.0 + 38.0
 }
 
 fn show_tab(ui: &mut Ui, place: Rect, tab: Tab, count: usize, model: &mut Model) {
@@ -87,7 +87,9 @@ fn show_tab(ui: &mut Ui, place: Rect, tab: Tab, count: usize, model: &mut Model)
         Tab::Kind(kind) => Icon::Kind(kind),
         Tab::Favourites => Icon::Star(true),
     };
-    if room.width() > 60.0 {
+    let wanted = text_width(painter, tab.name(), theme::bold(12.0))
+        + text_width(painter, &count.to_string(), theme::plain(10.5));
+    if room.width() > wanted + 24.0 {
         icons::paint(
             painter,
             Rect::from_center_size(pos2(room.left() + 7.0, room.center().y), vec2(13.0, 13.0)),

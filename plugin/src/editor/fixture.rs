@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::capture::peaks::Peaks;
+use crate::capture::peaks::Ridge;
 use crate::snapshot::{
     Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Snapshot, Status, TakeId, TakeView, TransportState,
 };
@@ -36,21 +36,17 @@ pub(crate) fn take(id: TakeId, seconds: f64, bpm: f64) -> TakeView {
         .map(|n| f64::from(n) * bar)
         .take_while(|&at| at <= end as f64)
         .collect();
-    let step = 256;
-    let bins = (0..end.div_ceil(u64::from(step))).map(|n| {
-        let loud = 20 + (n % 90) as i8;
-        (-loud, loud)
-    });
+    let mut ridge = Ridge::new();
+    let sound: Vec<f32> = (0..end)
+        .map(|n| ((n / 512 % 90) as f32 + 20.0) / 128.0 * if n % 2 == 0 { 1.0 } else { -1.0 })
+        .collect();
+    ridge.push(&sound, &sound);
     TakeView {
         id,
         rate: 48_000,
         first: 0,
         end,
-        peaks: Arc::new(Peaks {
-            step,
-            first: 0,
-            bins: bins.collect(),
-        }),
+        peaks: Arc::new(ridge.peaks(0, end)),
         bars: bars.into(),
         first_bar: Some(1),
         grid: GridOrigin::Host,

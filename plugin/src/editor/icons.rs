@@ -21,14 +21,10 @@ pub(crate) enum Icon {
     Sliders,
     /// Help.
     Question,
-    /// Round and round.
-    Cycle,
     /// Something to take hold of.
     Grip,
     /// Mind this.
     Warning,
-    /// Done.
-    Check,
     /// A kind.
     Kind(ItemKind),
     /// Narrower.
@@ -38,6 +34,9 @@ pub(crate) enum Icon {
 /// Draws a sign in the middle of `rect`, at most 16 points large.
 pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32) {
     let size = rect.width().min(rect.height()).min(16.0);
+    if size < 3.0 {
+        return;
+    }
     let c = rect.center();
     let r = size * 0.5;
     let line = Stroke::new(1.5, colour);
@@ -79,7 +78,6 @@ pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32) 
                 colour,
             );
         }
-        Icon::Cycle => ring(painter, c, r * 0.6, line),
         Icon::Grip => {
             for x in [-0.25, 0.25] {
                 for y in [-0.5, 0.0, 0.5] {
@@ -99,10 +97,6 @@ pub(crate) fn paint(painter: &Painter, rect: Rect, icon: Icon, colour: Color32) 
                 Stroke::new(1.3, colour),
             );
             painter.circle_filled(c + vec2(0.0, 0.43) * r, 0.9, colour);
-        }
-        Icon::Check => {
-            painter.line_segment([c + vec2(-0.55, 0.05) * r, c + vec2(-0.15, 0.45) * r], line);
-            painter.line_segment([c + vec2(-0.15, 0.45) * r, c + vec2(0.6, -0.45) * r], line);
         }
         Icon::Kind(kind) => kind_sign(painter, c, r, kind, colour),
         Icon::Funnel => {

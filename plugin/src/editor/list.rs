@@ -89,8 +89,8 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     column_names(ui, names, at, model);
     let place = Rect::from_min_max(pos2(at.list.left(), names.bottom()), at.list.max);
     let height = row_height(at.low);
-    let focus = ui.interact(place, keys::list_id(), Sense::click());
-    if focus.clicked() {
+    let below = ui.interact(place, Id::unique("below the rows"), Sense::click());
+    if below.clicked() {
         // The empty part below the last row.
         keys::focus(ui);
         model.selection.clear();
@@ -281,14 +281,16 @@ fn press(ui: &Ui, response: &egui::Response, id: ItemId, scene: &Scene<'_>, mode
             i.pointer.interact_pos(),
         )
     });
+    // A quick click comes and goes within one frame.
     if pressed
-        && response.is_pointer_button_down_on()
+        && (response.is_pointer_button_down_on() || response.clicked())
         && let Some(pos) = origin
     {
         keys::focus(ui);
         model.press(scene, id, held, pos, wishes);
     }
     if response.clicked() {
+        keys::focus(ui);
         model.click(scene, id, held, wishes);
     }
 }
@@ -320,7 +322,7 @@ fn words(ui: &mut Ui, places: &Columns, row: Row, item: &Item, low: bool) {
     let sign = Rect::from_min_size(
         pos2(
             place.left(),
-            if low { place.center().y - 7.0 } else { place.top() + 6.0 },
+            if low { place.center().y - 7.0 } else { place.top() + 4.0 },
         ),
         vec2(14.0, 14.0),
     );

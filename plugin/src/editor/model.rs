@@ -86,6 +86,8 @@ pub(crate) struct Model {
     pub(crate) ids: Vec<ItemId>,
     /// The waveform's shapes.
     pub(crate) cache: Cache,
+    /// The item that the picture was moved to last.
+    pub(crate) followed: Option<ItemId>,
     /// A row to be brought into view.
     pub(crate) scroll_to: Option<usize>,
     /// The item under the pointer in list or waveform, in this frame and the one before.
@@ -105,7 +107,8 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// With the host's state.
+    /// With these.
+    #[cfg(test)]
     pub(crate) fn new(settings: Settings, editor: EditorState) -> Self {
         Self {
             settings,

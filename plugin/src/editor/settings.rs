@@ -47,7 +47,7 @@ pub(crate) fn value(place: f32, (low, high): (u32, u32)) -> u32 {
 
 /// Draws them over the list.
 pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
-    let sheet = at.list.union(at.actions);
+    let sheet = at.wave.union(at.actions);
     ui.painter().rect_filled(sheet, 0.0, theme::PANEL);
     let mut child = ui.new_child(
         UiBuilder::new()
@@ -60,6 +60,14 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
         .id_salt("settings")
         .show(&mut child, |ui| {
             ui.set_max_width(620.0);
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("Settings").font(theme::bold(15.0)));
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if ui.button("Done").clicked() {
+                        model.sheet = None;
+                    }
+                });
+            });
             history(ui, scene.snapshot, model, wishes);
             ui.separator();
             let mut changed = false;

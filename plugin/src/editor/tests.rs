@@ -55,7 +55,7 @@ impl Bench {
         };
         let mut wishes = Wishes::default();
         let model = &mut self.model;
-        let output = self.ctx.run_ui(input, |ui| {
+        let mut output = self.ctx.run_ui(input, |ui| {
             let more = super::view::show(ui, &scene, model);
             wishes.commands.extend(more.commands);
             wishes.copy = more.copy.or(wishes.copy.take());
@@ -63,6 +63,7 @@ impl Bench {
             wishes.drag = more.drag.or(wishes.drag.take());
             wishes.settings |= more.settings;
         });
+        output.textures_delta.clear();
         self.texts.clear();
         for shape in &output.shapes {
             collect(&shape.shape, &mut self.texts);
@@ -222,6 +223,40 @@ fn several_are_selected_with_ctrl_and_shift() {
     let at = bench.row(4);
     bench.click(&snapshot, at);
     assert_eq!(bench.selected(), [3, 4, 5]);
+}
+
+#[test]
+fn a_click_within_one_frame_is_a_click() {
+    let snapshot = fixture::with_loops(20);
+    let mut bench = Bench::new(960.0, 600.0);
+    bench.settle(&snapshot);
+    let quick = |bench: &mut Bench, row: usize, held: Modifiers| {
+        bench.held = held;
+        let at = bench.row(row);
+        bench.move_to(&snapshot, at);
+        let button = |pressed| Event::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: held,
+        };
+        bench.frame(&snapshot, vec![button(true), button(false)]).commands
+    };
+    let commands = quick(&mut bench, 0, Modifiers::NONE);
+    assert_eq!(
+        commands,
+        [Command::Prepare(vec![ItemId(1)]), Command::Audition(ItemId(1), HOW)]
+    );
+    quick(&mut bench, 3, Modifiers::COMMAND);
+    assert_eq!(bench.selected(), [1, 4]);
+    quick(&mut bench, 5, Modifiers::SHIFT);
+    assert_eq!(bench.selected(), [4, 5, 6]);
+    bench.move_to(&snapshot, pos2(500.0, 500.0));
+    assert_eq!(
+        bench.frame(&snapshot, Vec::new()).drag,
+        None,
+        "and no drag is left over"
+    );
 }
 
 #[test]

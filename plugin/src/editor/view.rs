@@ -12,14 +12,19 @@ use crate::snapshot::Severity;
 pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>, model: &mut Model) -> Wishes {
     let mut wishes = Wishes::default();
     keys::leave_space(ui.ctx());
+    // First, so that it lies below everything; always, so that the focus stays.
+    ui.interact(ui.max_rect(), keys::list_id(), egui::Sense::focusable_noninteractive());
     model.update(scene);
     let at = layout(ui.max_rect());
     ui.painter().rect_filled(ui.max_rect(), 0.0, theme::GROUND);
     let page = (at.list.height() / list::row_height(at.low)).max(1.0) as usize;
     keys::hear(ui, scene, model, page.saturating_sub(1), &mut wishes);
     status::header(ui, &at, scene, model, &mut wishes);
-    waveform::show(ui, &at, scene, model, &mut wishes);
-    filters::show(ui, &at, scene, model, &mut wishes);
+    // The settings take the place of all but the first and the last line.
+    if model.sheet != Some(Sheet::Settings) {
+        waveform::show(ui, &at, scene, model, &mut wishes);
+        filters::show(ui, &at, scene, model, &mut wishes);
+    }
     match model.sheet {
         Some(Sheet::Settings) => settings::show(ui, &at, scene, model, &mut wishes),
         Some(Sheet::Help) => help::show(ui, &at),

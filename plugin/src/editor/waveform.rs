@@ -84,6 +84,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     }
     let response = ui.interact(picture, Id::unique("waveform"), Sense::click_and_drag());
     look_around(ui, &response, whole, model);
+    follow(snapshot, &line, whole, model);
     let (from, seconds) = model.view.range(whole);
     let scale = Scale {
         left: picture.left(),
@@ -133,10 +134,10 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     edge(&painter, &line, snapshot, &scale, &parts, scene.now);
     playhead(&painter, scene, &line, &scale, &parts);
     if line.spans.is_empty() {
-        let y = parts.wave.center().y;
+        let y = parts.wave.union(parts.lanes).center().y;
         painter.hline(parts.wave.x_range().shrink(12.0), y, Stroke::new(1.0, theme::LINE));
     }
-    hear(ui, &response, &regions, scene, model, &parts, wishes);
+    hear(ui, &response, &regions, scene, model, &parts, (&line, &scale), wishes);
 }
 
 /// Wheel and pan.
@@ -165,6 +166,21 @@ fn look_around(ui: &Ui, response: &egui::Response, whole: f64, model: &mut Model
     }
 }
 
+/// Brings what was selected last into view.
+fn follow(snapshot: &Snapshot, line: &Timeline, whole: f64, model: &mut Model) {
+    let cursor = model.selection.cursor();
+    if cursor == model.followed {
+        return;
+    }
+    model.followed = cursor;
+    if let Some(item) = model.current(snapshot)
+        && let Some(span) = line.span(item.take)
+    {
+        let (from, to) = (item.start as f64, item.start.saturating_add(item.frames) as f64);
+        model.view = model.view.showing(whole, span.seconds_of(from), span.seconds_of(to));
+    }
+}
+
 /// What of the list can be seen, in lanes.
 fn regions(snapshot: &Snapshot, model: &Model, line: &Timeline, scale: &Scale, parts: &Parts) -> Vec<Region> {
     let mut list: Vec<Region> = Vec::with_capacity(model.rows.len());
@@ -175,7 +191,7 @@ fn regions(snapshot: &Snapshot, model: &Model, line: &Timeline, scale: &Scale, p
         let Some(span) = line.span(item.take) else { continue };
         let left = scale.x(span.seconds_of(item.start as f64));
         let right = scale
-            .x(span.seconds_of((item.start + item.frames) as f64))
+            .x(span.seconds_of(item.start.saturating_add(item.frames) as f64))
             .max(left + 3.0);
         if right >= scale.left && left <= scale.left + scale.width {
             list.push(Region {
@@ -211,6 +227,7 @@ fn hit<'a>(regions: &'a [Region], model: &Model, parts: &Parts, pos: egui::Pos2)
     selected.or_else(|| inside.next())
 }
 
+#[allow(clippy::too_many_arguments)]
 fn hear(
     ui: &Ui,
     response: &egui::Response,
@@ -218,6 +235,7 @@ fn hear(
     scene: &Scene<'_>,
     model: &mut Model,
     parts: &Parts,
+    (line, scale): (&Timeline, &Scale),
     wishes: &mut Wishes,
 ) {
     let Some(pos) = response.interact_pointer_pos().or(response.hover_pos()) else {
@@ -225,7 +243,8 @@ fn hear(
     };
     let (pressed, held) = ui.input(|i| (i.pointer.primary_pressed(), Held::from(i.modifiers)));
     let region = hit(regions, model, parts, pos).map(|region| (region.id, region.row));
-    if pressed && response.is_pointer_button_down_on() {
+    // A quick click comes and goes within one frame.
+    if pressed && (response.is_pointer_button_down_on() || response.clicked()) {
         super::keys::focus(ui);
         // In the waveform only a selected stretch can be taken hold of: the rest of it pans.
         if let Some((id, row)) = region
@@ -242,11 +261,18 @@ fn hear(
             model.selection.press(&model.ids, id, held);
             model.prepare(scene, wishes);
         }
+        super::keys::focus(ui);
         model.click(scene, id, held, wishes);
         model.scroll_to = Some(row);
     }
     if response.double_clicked() && region.is_none() {
-        model.view = View::Whole;
+        let span = line
+            .at(scale.seconds(pos.x))
+            .filter(|_| model.view == View::Whole && line.spans.len() > 1);
+        model.view = span.map_or(View::Whole, |span| View::Part {
+            from: span.at,
+            seconds: span.seconds,
+        });
     }
     if let Some((id, _)) = region
         && response.hovered()
@@ -453,29 +479,35 @@ fn blocks(painter: &egui::Painter, regions: &[Region], snapshot: &Snapshot, mode
         if selected {
             painter.rect_stroke(rect, 2.5, Stroke::new(1.0, theme::TEXT), StrokeKind::Inside);
         }
-        if rect.width() > 34.0 && rect.height() > 8.0 {
+        if rect.height() > 8.0 {
             let words = if selected || hovered {
                 theme::GROUND
             } else {
                 theme::TEXT
             };
-            let size = (rect.height() - 4.5).clamp(7.0, 10.0);
-            let visible = rect.intersect(parts.lanes);
-            let mut room = visible.shrink2(vec2(4.0, 0.0));
-            if room.width() > 46.0 {
-                let sign = Rect::from_min_size(pos2(room.left(), rect.center().y - 5.0), vec2(10.0, 10.0));
-                icons::paint(painter, sign, Icon::Kind(item.kind), words);
-                room.min.x += 14.0;
-            }
-            text(
-                painter,
-                room,
-                Align2::LEFT_CENTER,
-                &item.title,
-                theme::plain(size),
-                words,
-            );
+            block_words(painter, rect, rect.intersect(parts.lanes), item, words);
         }
+    }
+}
+
+/// The sign and the title of a block, or as much of it as there is room for.
+fn block_words(painter: &egui::Painter, rect: Rect, visible: Rect, item: &Item, colour: Color32) {
+    let font = theme::plain((rect.height() - 4.5).clamp(7.0, 10.0));
+    let mut room = visible.shrink2(vec2(4.0, 0.0));
+    if room.width() < 14.0 {
+        return;
+    }
+    let title = text_width(painter, &item.title, font.clone());
+    if room.width() >= title + 14.0 {
+        let sign = Rect::from_min_size(pos2(room.left(), rect.center().y - 5.0), vec2(10.0, 10.0));
+        icons::paint(painter, sign, Icon::Kind(item.kind), colour);
+        room.min.x += 14.0;
+    }
+    if room.width() >= title {
+        text(painter, room, Align2::LEFT_CENTER, &item.title, font, colour);
+    } else {
+        let score = format!("{:.0}", super::rows::score(item) * 100.0);
+        text(painter, room, Align2::CENTER_CENTER, &score, font, colour);
     }
 }
 

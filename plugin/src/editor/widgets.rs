@@ -93,7 +93,12 @@ pub(crate) fn button(
     face: &Face<'_>,
     tip: &str,
 ) -> Response {
-    let sense = if face.enabled { Sense::click() } else { Sense::hover() };
+    // Drags too, though it does nothing with them: else what lies below would be pressed along with it.
+    let sense = if face.enabled {
+        Sense::click_and_drag()
+    } else {
+        Sense::hover()
+    };
     let response = ui.interact(rect, Id::unique(("button", id)), sense);
     if ui.is_rect_visible(rect) {
         let lit = face.enabled && response.hovered();

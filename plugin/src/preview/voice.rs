@@ -175,6 +175,37 @@ impl Voice {
         out
     }
 
+    /// The next frames of the clip, at most `most`, if they are heard as they are: at full level, at their own speed.
+    pub(super) fn stretch(&self, most: usize) -> Option<[&[f32]; 2]> {
+        let steady = !self.done
+            && self.tail.is_none()
+            && self.speed == 1.0
+            && self.head.gain >= 1.0
+            && self.head.target >= 1.0
+            && self.head.at.fract() == 0.0;
+        if !steady {
+            return None;
+        }
+        let at = self.head.at as usize;
+        let end = at.saturating_add(most).min(self.frames as usize);
+        let [left, right] = &self.clip.planes;
+        let stretch = [left.get(at..end)?, right.get(at..end)?];
+        (end > at).then_some(stretch)
+    }
+
+    /// So many frames of [`Self::stretch`] were heard.
+    pub(super) fn advance(&mut self, frames: usize) {
+        self.begun = true;
+        self.head.at += frames as f64;
+        if self.head.at >= self.frames {
+            if self.clip.how.looped {
+                self.head.at -= self.frames;
+            } else {
+                self.done = true;
+            }
+        }
+    }
+
     /// The clip at a place. Between samples a cubic through the four nearest (Catmull-Rom).
     fn sample(&self, head: &Head) -> [f32; 2] {
         let whole = head.at.floor();

@@ -16,18 +16,18 @@ use clack_host::prelude::*;
 use crate::script::Step;
 
 /// The plugin's CLAP identifier.
-pub const ID: &std::ffi::CStr = c"org.loopwright.loopwright";
+pub(crate) const ID: &std::ffi::CStr = c"org.loopwright.loopwright";
 
 /// The host's side, which counts what the plugin asks for.
-pub struct Host;
+pub(crate) struct Host;
 
 /// What the plugin asked for.
 #[derive(Default)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// To be restarted: never wanted.
-    pub restarts: AtomicU32,
+    pub(crate) restarts: AtomicU32,
     /// A call on the main thread.
-    pub callbacks: AtomicU32,
+    pub(crate) callbacks: AtomicU32,
 }
 
 impl<'a> SharedHandler<'a> for Asked {
@@ -59,7 +59,7 @@ impl HostParamsImplShared for Asked {
 }
 
 /// The host's main thread.
-pub struct Main;
+pub(crate) struct Main;
 
 impl<'a> MainThreadHandler<'a> for Main {}
 
@@ -93,7 +93,7 @@ impl HostHandlers for Host {
 }
 
 /// The shared library that cargo has built beside this test.
-pub fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     let own = std::env::current_exe().expect("a test knows where it is");
     let name = format!(
         "{}loopwright_plugin{}",
@@ -104,13 +104,13 @@ pub fn library() -> PathBuf {
 }
 
 /// Loads the library. It is unloaded when the last copy of this and the last instance are gone.
-pub fn load() -> PluginEntry {
+pub(crate) fn load() -> PluginEntry {
     // SAFETY: the library is our own plugin, whose entry follows the specification.
     unsafe { PluginEntry::load(library()) }.expect("the plugin loads")
 }
 
 /// An instance of the plugin.
-pub struct Instance {
+pub(crate) struct Instance {
     processor: Option<StartedPluginAudioProcessor<Host>>,
     instance: PluginInstance<Host>,
     ports: [AudioPorts; 2],
@@ -119,7 +119,7 @@ pub struct Instance {
 
 impl Instance {
     /// Makes one.
-    pub fn new(entry: &PluginEntry) -> Self {
+    pub(crate) fn new(entry: &PluginEntry) -> Self {
         let info = HostInfo::new("Loopwright tests", "", "", "1").expect("no zero bytes");
         let instance =
             PluginInstance::new(|()| Asked::default(), |_| Main, entry, ID, &info).expect("the plugin can be made");
@@ -132,14 +132,14 @@ impl Instance {
     }
 
     /// Made and activated.
-    pub fn active(entry: &PluginEntry, rate: f64, most_frames: u32) -> Self {
+    pub(crate) fn active(entry: &PluginEntry, rate: f64, most_frames: u32) -> Self {
         let mut new = Self::new(entry);
         new.activate(rate, most_frames);
         new
     }
 
     /// Activates and starts.
-    pub fn activate(&mut self, rate: f64, most_frames: u32) {
+    pub(crate) fn activate(&mut self, rate: f64, most_frames: u32) {
         let configuration = PluginAudioConfiguration {
             sample_rate: rate,
             min_frames_count: 1,
@@ -150,14 +150,14 @@ impl Instance {
     }
 
     /// Stops and deactivates.
-    pub fn deactivate(&mut self) {
+    pub(crate) fn deactivate(&mut self) {
         if let Some(processor) = self.processor.take() {
             self.instance.deactivate(processor.stop_processing());
         }
     }
 
     /// Runs one block. What comes back is what came out.
-    pub fn process(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
+    pub(crate) fn process(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
         let mut events = EventBuffer::new();
         for (at, time) in &step.inside {
             events.push(&time.event(*at));
@@ -166,7 +166,7 @@ impl Instance {
     }
 
     /// The same with events of one's own.
-    pub fn process_with(&mut self, step: &Step, input: [&[f32]; 2], events: &EventBuffer) -> [Vec<f32>; 2] {
+    pub(crate) fn process_with(&mut self, step: &Step, input: [&[f32]; 2], events: &EventBuffer) -> [Vec<f32>; 2] {
         let processor = self.processor.as_mut().expect("it has been activated");
         let out = run(processor, &mut self.ports, step, input, events, Some(self.steady));
         self.steady += step.frames as u64;
@@ -174,7 +174,7 @@ impl Instance {
     }
 
     /// The same on a thread made for it, as hosts with pools of threads do.
-    pub fn on_another_thread(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
+    pub(crate) fn on_another_thread(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
         std::thread::scope(|threads| {
             let thread = threads.spawn(|| {
                 let processor = self.processor.as_mut().expect("it has been activated");
@@ -185,7 +185,7 @@ impl Instance {
     }
 
     /// The instance for the main thread, and what runs a block for the audio thread.
-    pub fn split(
+    pub(crate) fn split(
         &mut self,
     ) -> (
         &mut PluginInstance<Host>,
@@ -199,7 +199,7 @@ impl Instance {
     }
 
     /// Runs all steps over odd and noisy sound, and holds what comes out against what went in, bit by bit.
-    pub fn passes_through(&mut self, name: &str, steps: &[Step]) {
+    pub(crate) fn passes_through(&mut self, name: &str, steps: &[Step]) {
         for (number, step) in steps.iter().enumerate() {
             let sound = crate::script::odd_sound(step.frames, number as u64);
             let out = self.process(step, [&sound[0], &sound[1]]);
@@ -222,7 +222,7 @@ impl Instance {
     }
 
     /// The state that the host would keep.
-    pub fn save(&mut self) -> Vec<u8> {
+    pub(crate) fn save(&mut self) -> Vec<u8> {
         let mut handle = self.instance.plugin_handle();
         let state: PluginState = handle.get_extension().expect("it has a state");
         let mut bytes = Vec::new();
@@ -231,14 +231,14 @@ impl Instance {
     }
 
     /// Gives a state back; whether the plugin took it.
-    pub fn restore(&mut self, mut bytes: &[u8]) -> bool {
+    pub(crate) fn restore(&mut self, mut bytes: &[u8]) -> bool {
         let mut handle = self.instance.plugin_handle();
         let state: PluginState = handle.get_extension().expect("it has a state");
         state.load(&mut handle, &mut bytes).is_ok()
     }
 
     /// The identifiers of its parameters.
-    pub fn parameters(&mut self) -> Vec<ClapId> {
+    pub(crate) fn parameters(&mut self) -> Vec<ClapId> {
         let handle = self.instance.plugin_handle();
         let params: PluginParams = handle.get_extension().expect("it has parameters");
         let mut buffer = clack_extensions::params::ParamInfoBuffer::new();
@@ -248,14 +248,14 @@ impl Instance {
     }
 
     /// A parameter's value.
-    pub fn value(&mut self, id: ClapId) -> f64 {
+    pub(crate) fn value(&mut self, id: ClapId) -> f64 {
         let handle = self.instance.plugin_handle();
         let params: PluginParams = handle.get_extension().expect("it has parameters");
         params.get_value(&handle, id).expect("it has this parameter")
     }
 
     /// Sets parameters without sound, as hosts do while they stand still.
-    pub fn flush(&mut self, values: &[(ClapId, f64)]) {
+    pub(crate) fn flush(&mut self, values: &[(ClapId, f64)]) {
         let mut events = EventBuffer::new();
         for (id, value) in values {
             events.push(&ParamValueEvent::new(0, *id, Pckn::match_all(), *value));
@@ -276,7 +276,7 @@ impl Instance {
     }
 
     /// The instance itself, for extensions that are not wrapped here.
-    pub fn raw(&mut self) -> &mut PluginInstance<Host> {
+    pub(crate) fn raw(&mut self) -> &mut PluginInstance<Host> {
         &mut self.instance
     }
 }

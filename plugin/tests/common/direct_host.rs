@@ -82,21 +82,21 @@ fn transport(rate: f64, time: Option<&Time>) -> Transport {
 }
 
 /// A plugin in its host.
-pub struct Direct {
+pub(crate) struct Direct {
     plugin: Loopwright,
     rate: f64,
 }
 
 impl Direct {
     /// Not active yet.
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         let plugin = Loopwright::default();
         plugin.shared().state.lock().settings = settings;
         Self { plugin, rate: 0.0 }
     }
 
     /// Activates, as for a bounce where `offline`.
-    pub fn activate(&mut self, rate: f64, offline: bool) {
+    pub(crate) fn activate(&mut self, rate: f64, offline: bool) {
         self.rate = rate;
         let config = BufferConfig {
             sample_rate: rate as f32,
@@ -114,7 +114,7 @@ impl Direct {
     }
 
     /// Deactivates: what runs ends.
-    pub fn deactivate(&mut self) {
+    pub(crate) fn deactivate(&mut self) {
         self.plugin.deactivate();
     }
 
@@ -135,7 +135,7 @@ impl Direct {
     }
 
     /// One block, split where the host's time changes, as the framework splits it. What comes out.
-    pub fn process(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
+    pub(crate) fn process(&mut self, step: &Step, input: [&[f32]; 2]) -> [Vec<f32>; 2] {
         let mut out = [Vec::new(), Vec::new()];
         let mut from = 0;
         let mut time = step.time;
@@ -153,7 +153,7 @@ impl Direct {
     }
 
     /// Sends `sound` through, from its start, in the blocks of `steps`; it must come out as it went in.
-    pub fn play(&mut self, steps: impl IntoIterator<Item = Step>, sound: [&[f32]; 2]) {
+    pub(crate) fn play(&mut self, steps: impl IntoIterator<Item = Step>, sound: [&[f32]; 2]) {
         let mut at = 0;
         for step in steps {
             let end = at + step.frames;
@@ -168,17 +168,17 @@ impl Direct {
     }
 
     /// The latest picture.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.plugin.shared().snapshot.load_full()
     }
 
     /// Sends a command of the user's.
-    pub fn send(&self, command: Command) {
+    pub(crate) fn send(&self, command: Command) {
         self.plugin.shared().send(command);
     }
 
     /// Waits until a picture is as wanted.
-    pub fn wait(&self, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(crate) fn wait(&self, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let begun = Instant::now();
         loop {
             let snapshot = self.snapshot();
@@ -191,7 +191,7 @@ impl Direct {
     }
 
     /// Waits until all takes have ended and been analysed.
-    pub fn wait_for_analysis(&self) -> Arc<Snapshot> {
+    pub(crate) fn wait_for_analysis(&self) -> Arc<Snapshot> {
         self.wait("all takes are analysed", |s| {
             let done =
                 |t: &loopwright_plugin::snapshot::TakeView| !t.open && (t.analysed_to >= t.end || t.note.is_some());
@@ -200,7 +200,7 @@ impl Direct {
     }
 
     /// Has files written, and gives them back with their items.
-    pub fn files(&self, ids: Vec<ItemId>) -> Vec<(Item, std::path::PathBuf)> {
+    pub(crate) fn files(&self, ids: Vec<ItemId>) -> Vec<(Item, std::path::PathBuf)> {
         self.send(Command::Prepare(ids.clone()));
         let item = |s: &Snapshot, id| s.items.iter().find(|i| i.id == id).cloned();
         let ready = |s: &Snapshot| {

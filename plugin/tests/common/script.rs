@@ -6,43 +6,43 @@ use clack_host::utils::{BeatTime, SecondsTime};
 
 /// One block.
 #[derive(Debug, Clone, Default)]
-pub struct Step {
+pub(crate) struct Step {
     /// Its length.
-    pub frames: usize,
+    pub(crate) frames: usize,
     /// The host's time at its first frame, if the host tells.
-    pub time: Option<Time>,
+    pub(crate) time: Option<Time>,
     /// Where the host's time changes inside the block, in order.
-    pub inside: Vec<(u32, Time)>,
+    pub(crate) inside: Vec<(u32, Time)>,
 }
 
 /// What a host tells.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Time {
+pub(crate) struct Time {
     /// The transport runs.
-    pub playing: bool,
+    pub(crate) playing: bool,
     /// Quarter notes.
-    pub beats: Option<f64>,
+    pub(crate) beats: Option<f64>,
     /// Seconds.
-    pub seconds: Option<f64>,
+    pub(crate) seconds: Option<f64>,
     /// Frames: what VST3 tells; CLAP has seconds instead.
-    pub samples: Option<i64>,
+    pub(crate) samples: Option<i64>,
     /// Quarter notes a minute.
-    pub tempo: Option<f64>,
+    pub(crate) tempo: Option<f64>,
     /// Growth of the tempo a frame.
-    pub tempo_grows: f64,
+    pub(crate) tempo_grows: f64,
     /// Beats a bar and the note that is a beat.
-    pub meter: Option<(u16, u16)>,
+    pub(crate) meter: Option<(u16, u16)>,
     /// Where the bar began, in quarter notes.
-    pub bar_start: f64,
+    pub(crate) bar_start: f64,
     /// Number of the bar.
-    pub bar: i32,
+    pub(crate) bar: i32,
     /// The cycle in quarter notes.
-    pub cycle: Option<(f64, f64)>,
+    pub(crate) cycle: Option<(f64, f64)>,
 }
 
 impl Time {
     /// As CLAP tells it, at a frame of the block.
-    pub fn event(&self, at: u32) -> TransportEvent {
+    pub(crate) fn event(&self, at: u32) -> TransportEvent {
         let mut flags = TransportFlags::empty();
         flags.set(TransportFlags::IS_PLAYING, self.playing);
         flags.set(TransportFlags::HAS_BEATS_TIMELINE, self.beats.is_some());
@@ -73,30 +73,30 @@ impl Time {
 
 /// A host's clock.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     /// Frames a second.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// Whether it runs.
-    pub playing: bool,
+    pub(crate) playing: bool,
     /// Quarter notes since the start of the song.
-    pub beats: f64,
+    pub(crate) beats: f64,
     /// Seconds since the start of the song.
-    pub seconds: f64,
+    pub(crate) seconds: f64,
     /// Quarter notes a minute.
-    pub tempo: f64,
+    pub(crate) tempo: f64,
     /// What the tempo grows by in a second.
-    pub ramp: f64,
+    pub(crate) ramp: f64,
     /// Beats a bar and the note that is a beat.
-    pub meter: (u16, u16),
+    pub(crate) meter: (u16, u16),
     /// Quarter note at which bars are counted from.
-    pub bars_from: f64,
+    pub(crate) bars_from: f64,
     /// The cycle in quarter notes.
-    pub cycle: Option<(f64, f64)>,
+    pub(crate) cycle: Option<(f64, f64)>,
 }
 
 impl Clock {
     /// At the start of a song in 4/4.
-    pub fn new(rate: f64, tempo: f64) -> Self {
+    pub(crate) fn new(rate: f64, tempo: f64) -> Self {
         Self {
             rate,
             playing: true,
@@ -111,7 +111,7 @@ impl Clock {
     }
 
     /// What the host tells now.
-    pub fn time(&self) -> Time {
+    pub(crate) fn time(&self) -> Time {
         let bar = f64::from(self.meter.0) * 4.0 / f64::from(self.meter.1);
         let number = ((self.beats - self.bars_from) / bar).floor();
         Time {
@@ -129,7 +129,7 @@ impl Clock {
     }
 
     /// Lets `frames` pass, without regard to the cycle.
-    pub fn pass(&mut self, frames: usize) {
+    pub(crate) fn pass(&mut self, frames: usize) {
         if !self.playing {
             return;
         }
@@ -141,7 +141,7 @@ impl Clock {
     }
 
     /// Goes to a quarter note, at the present tempo.
-    pub fn seek(&mut self, beats: f64) {
+    pub(crate) fn seek(&mut self, beats: f64) {
         self.beats = beats;
         self.seconds = beats * 60.0 / self.tempo;
     }
@@ -153,7 +153,7 @@ impl Clock {
     }
 
     /// The next block, with the jump at the end of the cycle inside it.
-    pub fn block(&mut self, frames: usize) -> Step {
+    pub(crate) fn block(&mut self, frames: usize) -> Step {
         let mut step = Step {
             frames,
             time: Some(self.time()),
@@ -180,7 +180,7 @@ impl Clock {
     }
 
     /// The next block, shortened so that it ends where the cycle does.
-    pub fn block_to_cycle_end(&mut self, most: usize) -> Step {
+    pub(crate) fn block_to_cycle_end(&mut self, most: usize) -> Step {
         if self.to_cycle_end() == Some(0) {
             self.seek(self.cycle.map_or(0.0, |(from, _)| from));
         }
@@ -196,7 +196,7 @@ impl Clock {
 }
 
 /// All scripts, each with its name: `blocks` blocks of up to `most` frames.
-pub fn all(rate: f64, most: usize, blocks: usize) -> Vec<(&'static str, Vec<Step>)> {
+pub(crate) fn all(rate: f64, most: usize, blocks: usize) -> Vec<(&'static str, Vec<Step>)> {
     let sizes = |i: usize| [most, 1, most / 2, most, 0, most / 3, most - most / 4][i % 7];
     let run = |clock: Clock, change: &dyn Fn(&mut Clock, usize)| {
         let mut clock = clock;
@@ -321,16 +321,16 @@ fn nonsense(blocks: usize, most: usize) -> Vec<Step> {
 }
 
 /// A generator of numbers that are the same each time.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// From a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// The next 64 bits (xorshift).
-    pub fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -338,18 +338,18 @@ impl Random {
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.bits() >> 11) as usize % end.max(1)
     }
 
     /// From -1 to 1.
-    pub fn sample(&mut self) -> f32 {
+    pub(crate) fn sample(&mut self) -> f32 {
         (self.bits() >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 }
 
 /// Every kind of bit pattern a float can be, among noise.
-pub fn odd_sound(frames: usize, seed: u64) -> [Vec<f32>; 2] {
+pub(crate) fn odd_sound(frames: usize, seed: u64) -> [Vec<f32>; 2] {
     const ODD: [f32; 10] = [
         0.0,
         -0.0,

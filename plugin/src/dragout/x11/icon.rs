@@ -11,8 +11,9 @@ use x11rb::wrapper::ConnectionExt as _;
 use super::link::{Broken, Link, maybe};
 use super::source::Atoms;
 
-/// Pixels from the pointer's tip, so that the label hides neither the pointer nor what it points at.
-const BESIDE: i16 = 18;
+/// Pixels from the pointer's tip, so that the label hides neither the pointer nor what it points at. It lies above, since
+/// hosts show below where a drop would go.
+const BESIDE: i16 = 12;
 
 /// Pixels between the text and the border.
 const PAD: u16 = 6;
@@ -27,6 +28,7 @@ pub(super) struct Icon {
     font: Font,
     text: Vec<u8>,
     baseline: i16,
+    height: i16,
     yes: u32,
     no: u32,
     /// Where it is and what it says.
@@ -58,6 +60,7 @@ impl Icon {
 
         let window = link.generate_id()?;
         let length = |pixels: i32| u16::try_from(pixels.clamp(1, 2000)).unwrap_or(1);
+        let height = length(i32::from(size.font_ascent) + i32::from(size.font_descent)) + 2 * PAD;
         link.create_window(
             x11rb::COPY_DEPTH_FROM_PARENT,
             window,
@@ -65,7 +68,7 @@ impl Icon {
             0,
             0,
             length(size.overall_width) + 2 * PAD,
-            length(i32::from(size.font_ascent) + i32::from(size.font_descent)) + 2 * PAD,
+            height,
             1,
             WindowClass::INPUT_OUTPUT,
             x11rb::COPY_FROM_PARENT,
@@ -109,6 +112,7 @@ impl Icon {
             font,
             text,
             baseline,
+            height: i16::try_from(height).unwrap_or(0),
             yes,
             no,
             shown: None,
@@ -117,7 +121,9 @@ impl Icon {
 
     /// Puts it beside the pointer.
     pub(super) fn show(&mut self, link: &Link, (x, y): (i16, i16), takes: bool) -> Result<(), Broken> {
-        let at = (x.saturating_add(BESIDE), y.saturating_add(BESIDE));
+        let above = y.saturating_sub(BESIDE).saturating_sub(self.height);
+        let below = y.saturating_add(2 * BESIDE);
+        let at = (x.saturating_add(BESIDE), if above < 0 { below } else { above });
         let before = self.shown.replace((at, takes));
         if before.is_none_or(|(_, before)| before != takes) {
             let ground = if takes { self.yes } else { self.no };

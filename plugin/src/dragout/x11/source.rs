@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(120);
 const RESEND: Duration = Duration::from_secs(1);
 
 /// How long after the button was released a target may take to say whether it takes the files. A host may be busy.
-const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(4);
 
 /// How long a target that was dropped on may be silent. Many never say that they are finished.
 const FINISH: Duration = Duration::from_secs(10);

@@ -122,7 +122,7 @@ pub(crate) fn header(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mo
     let room = line.left(text_width(painter, "Not capturing", theme::plain(12.0)));
     let colour = if status.capturing { theme::TEXT } else { theme::MUTED };
     text(painter, room, Align2::LEFT_CENTER, words, theme::plain(12.0), colour);
-    let (words, colour) = transport(status);
+    let (words, colour) = transport(status, at.narrow);
     text(
         painter,
         line.rest(),

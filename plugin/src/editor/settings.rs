@@ -201,7 +201,7 @@ fn history(ui: &mut Ui, snapshot: &Snapshot, model: &mut Model, wishes: &mut Wis
     ui.label(RichText::new(words).color(theme::MUTED));
     let now = (model.settings.history_seconds, model.settings.history_mib);
     let kept = snapshot.status.history_seconds;
-    if f64::from(seconds).min(room) < kept {
+    if (seconds, mib) != now && f64::from(seconds).min(room) < kept {
         ui.label(
             RichText::new(format!(
                 "Shorter than what is kept now ({}): the oldest sound goes.",
@@ -248,6 +248,7 @@ fn folder(ui: &mut Ui, snapshot: &Snapshot, model: &mut Model, wishes: &mut Wish
         .hint_text(hint)
         .desired_width(f32::INFINITY)
         .char_limit(4096)
+        .align(egui::Align2::LEFT_CENTER)
         .id(egui::Id::unique("folder"));
     let response = ui.add(edit);
     let mut apply = response.lost_focus();

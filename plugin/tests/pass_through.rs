@@ -85,11 +85,11 @@ fn every_block_comes_out_bit_for_bit() {
 }
 
 #[test]
-fn the_host_sees_one_parameter_and_it_is_the_bypass() {
+fn the_host_sees_the_bypass_and_a_knob_for_auditions() {
     let plugin = Loopwright::default();
     let map = plugin.params().param_map();
     let ids: Vec<&str> = map.iter().map(|(id, _, _)| id.as_str()).collect();
-    assert_eq!(ids, ["bypass"]);
+    assert_eq!(ids, ["bypass", "audition_level"]);
 }
 
 #[test]

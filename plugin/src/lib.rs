@@ -116,6 +116,12 @@ impl Plugin for Loopwright {
     type SysExMessage = ();
     type BackgroundTask = ();
 
+    /// Nothing is logged unless somebody asks for it: the framework would write to the host's standard error, also from
+    /// the audio thread.
+    fn setup_logger() -> Option<bool> {
+        std::env::var_os("NICE_LOG").is_none().then_some(false)
+    }
+
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
     }
@@ -175,6 +181,8 @@ impl Plugin for Loopwright {
             [left, right] if !bypassed => {
                 let host = host_time(context.transport());
                 live.tap.block(left, right, host);
+                live.player
+                    .set_level(util::db_to_gain(self.params.audition_level.value()));
                 live.player.block(left, right, &host);
             }
             planes => {

@@ -12,6 +12,9 @@ pub struct LoopwrightParams {
     /// The host's bypass switch. The sound is the same either way, but auditions are silent and nothing is captured.
     #[id = "bypass"]
     pub bypass: BoolParam,
+    /// Level of auditions, in dB, on top of the settings' own: for a knob.
+    #[id = "audition_level"]
+    pub audition_level: FloatParam,
     /// Settings, favourites, the editor's size.
     #[persist = "loopwright"]
     pub state: Arc<Kept>,
@@ -21,6 +24,9 @@ impl Default for LoopwrightParams {
     fn default() -> Self {
         Self {
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+            audition_level: FloatParam::new("Audition level", 0.0, FloatRange::Linear { min: -36.0, max: 12.0 })
+                .with_unit(" dB")
+                .with_step_size(0.1),
             state: Arc::default(),
         }
     }

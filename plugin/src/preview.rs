@@ -68,6 +68,9 @@ pub struct Player {
     stuck: Option<Box<Clip>>,
     /// Gain of the passing sound; it is left alone while this is 1.
     dry: f32,
+    /// Gain of what is auditioned, and where it goes.
+    level: f32,
+    wanted: f32,
     /// Change of a gain a frame.
     step: f32,
 }
@@ -100,6 +103,8 @@ fn with_room(rate: f64, shared: Arc<Shared>, cues: usize, spent: usize) -> (Play
         leaving: None,
         stuck: None,
         dry: 1.0,
+        level: 1.0,
+        wanted: 1.0,
         step: (1.0 / (rate * FADE).max(1.0)) as f32,
     };
     let booth = Booth {
@@ -110,10 +115,16 @@ fn with_room(rate: f64, shared: Arc<Shared>, cues: usize, spent: usize) -> (Play
 }
 
 impl Player {
+    /// Gain of what is auditioned, 0 to 4; it gets there within a fade. Real-time safe.
+    pub fn set_level(&mut self, gain: f32) {
+        self.wanted = if gain.is_finite() { gain.clamp(0.0, 4.0) } else { 1.0 };
+    }
+
     /// Adds what is auditioned to a block, in place. Real-time safe; leaves the block alone to the bit when nothing plays.
     pub fn block(&mut self, left: &mut [f32], right: &mut [f32], host: &HostTime) {
         self.receive();
         if self.voice.is_none() && self.leaving.is_none() && self.dry >= 1.0 {
+            self.level = self.wanted;
             return;
         }
         let clock = Clock::of(host, self.rate);
@@ -130,12 +141,13 @@ impl Player {
             };
             // Most of the time nothing fades, and whole stretches are added at once.
             if self.dry == target
+                && self.level == self.wanted
                 && self.leaving.is_none()
                 && let Some(voice) = &mut self.voice
                 && let Some([wet_l, wet_r]) = voice.stretch(frames - done)
             {
-                mix_all(l, wet_l, target);
-                mix_all(r, wet_r, target);
+                mix_all(l, wet_l, self.level, target);
+                mix_all(r, wet_r, self.level, target);
                 let count = wet_l.len();
                 voice.advance(count);
                 done += count.max(1);
@@ -150,9 +162,12 @@ impl Player {
             if self.dry != target {
                 self.dry = approach(self.dry, target, self.step);
             }
+            if self.level != self.wanted {
+                self.level = approach(self.level, self.wanted, self.step);
+            }
             if let (Some(l), Some(r)) = (l.first_mut(), r.first_mut()) {
-                mix(l, wet_l, self.dry);
-                mix(r, wet_r, self.dry);
+                mix(l, self.level * wet_l, self.dry);
+                mix(r, self.level * wet_r, self.dry);
             }
             done += 1;
         }
@@ -274,14 +289,16 @@ fn mix(x: &mut f32, wet: f32, dry: f32) {
 }
 
 /// [`mix`] of a stretch while the passing sound is as loud as ever, or not heard at all.
-fn mix_all(plane: &mut [f32], wet: &[f32], dry: f32) {
+fn mix_all(plane: &mut [f32], wet: &[f32], level: f32, dry: f32) {
     if dry >= 1.0 {
         for (x, w) in plane.iter_mut().zip(wet) {
+            let w = level * w;
             *x = if w.abs() < NOTHING { *x } else { *x + w };
         }
     } else {
         for (x, w) in plane.iter_mut().zip(wet) {
-            *x = if w.abs() < NOTHING { 0.0 } else { *w };
+            let w = level * w;
+            *x = if w.abs() < NOTHING { 0.0 } else { w };
         }
     }
 }

@@ -247,11 +247,12 @@ fn bypass_can_be_set_and_changes_no_sound() {
     let _alone = alone();
     let entry = load();
     let mut instance = Instance::new(&entry);
-    let [bypass] = instance.parameters()[..] else {
-        panic!("one parameter");
+    let [bypass, level] = instance.parameters()[..] else {
+        panic!("two parameters");
     };
     let unknown = ClapId::new(12_345);
-    instance.flush(&[(bypass, 1.0), (unknown, 3.0)]);
+    instance.flush(&[(bypass, 1.0), (unknown, 3.0), (level, 0.25)]);
+    assert_eq!(instance.value(level), 0.25);
     assert_eq!(instance.value(bypass), 1.0);
     instance.activate(RATE, 256);
     let mut clock = Clock::new(RATE, 120.0);

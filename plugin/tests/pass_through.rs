@@ -142,11 +142,11 @@ fn capturing_changes_nothing_at_any_rate_and_block() {
 }
 
 #[test]
-fn the_host_sees_one_parameter_and_it_is_the_bypass() {
+fn the_host_sees_the_bypass_and_a_knob_for_auditions() {
     let plugin = Loopwright::default();
     let map = plugin.params().param_map();
     let ids: Vec<&str> = map.iter().map(|(id, _, _)| id.as_str()).collect();
-    assert_eq!(ids, ["bypass"]);
+    assert_eq!(ids, ["bypass", "audition_level"]);
 }
 
 #[test]

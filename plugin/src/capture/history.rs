@@ -223,6 +223,11 @@ impl History {
         self.run != Run::Idle
     }
 
+    /// Frames were lost at the end of the stream, where no mark follows that could say so.
+    pub fn lose_at_end(&mut self, frames: u64) {
+        self.lost += frames;
+    }
+
     /// Frames lost since it was made.
     pub fn lost(&self) -> u64 {
         self.lost

@@ -3,6 +3,8 @@
 //! Three single-producer single-consumer rings: two planes of samples, and one mark per block. The audio thread writes
 //! samples first and the mark last, so a mark that can be read has its samples in the ring.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
@@ -25,7 +27,8 @@ pub struct Tap {
     right: HeapProd<f32>,
     marks: HeapProd<Mark>,
     at: u64,
-    lost: u64,
+    /// Frames lost since the last mark.
+    lost: Arc<AtomicU64>,
     lost_ever: u64,
     offline: bool,
     /// A wait has been in vain, and nothing has been taken from the ring since.
@@ -37,6 +40,7 @@ pub struct Feed {
     left: HeapCons<f32>,
     right: HeapCons<f32>,
     marks: HeapCons<Mark>,
+    lost: Arc<AtomicU64>,
     block: [Vec<f32>; 2],
 }
 
@@ -65,12 +69,13 @@ pub(crate) fn with_room(frames: usize, marks: usize) -> (Tap, Feed) {
     let (mut marks, mut marks_feed) = HeapRb::<Mark>::new(marks.max(1)).split();
     while marks.try_push(Mark::default()).is_ok() {}
     marks_feed.clear();
+    let lost = Arc::new(AtomicU64::new(0));
     let tap = Tap {
         left,
         right,
         marks,
         at: 0,
-        lost: 0,
+        lost: lost.clone(),
         lost_ever: 0,
         offline: false,
         given_up: false,
@@ -79,6 +84,7 @@ pub(crate) fn with_room(frames: usize, marks: usize) -> (Tap, Feed) {
         left: left_feed,
         right: right_feed,
         marks: marks_feed,
+        lost,
         block: [Vec::new(), Vec::new()],
     };
     (tap, feed)
@@ -116,12 +122,12 @@ impl Tap {
         let mark = Mark {
             at,
             frames: count,
-            lost: self.lost,
+            lost: self.lost.load(Ordering::Relaxed),
             host,
         };
         // There is room: it has just been seen, and nobody else pushes.
         if self.marks.try_push(mark).is_ok() {
-            self.lost = 0;
+            self.lost.store(0, Ordering::Relaxed);
         }
     }
 
@@ -144,7 +150,7 @@ impl Tap {
     }
 
     fn lose(&mut self, frames: u64) {
-        self.lost += frames;
+        self.lost.fetch_add(frames, Ordering::Relaxed);
         self.lost_ever += frames;
     }
 
@@ -186,6 +192,11 @@ impl Feed {
             any = true;
         }
         any
+    }
+
+    /// Frames lost after the last mark. Only once the audio thread's end is gone and all is drained: no mark will say so.
+    pub fn lost_at_end(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// True once the audio thread's end is gone: after one more [`Self::drain`] nothing will come.

@@ -173,8 +173,10 @@ impl Desk {
 
     pub(super) fn control(&mut self, message: Control) {
         self.drain();
+        if let Some(stream) = self.stream.take() {
+            self.history.lose_at_end(stream.feed.lost_at_end());
+        }
         self.history.close();
-        self.stream = None;
         if let Control::Open(stream) = message {
             self.history.open(stream.rate);
             self.stream = Some(stream);

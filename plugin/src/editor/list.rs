@@ -11,7 +11,7 @@ use super::model::{Model, Scene, Wishes};
 use super::rows::{self, Order, Row, Tab};
 use super::select::Held;
 use super::widgets::{Face, button, text};
-use super::{icons, keys, theme, waveform};
+use super::{details, icons, keys, theme};
 
 /// Height of a row in points.
 pub(crate) fn row_height(low: bool) -> f32 {
@@ -386,7 +386,7 @@ fn words(ui: &mut Ui, places: &Columns, row: Row, item: &Item, low: bool) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &title));
     if low {
         let none = rows::Ahead::default();
-        response.on_hover_ui(|ui| waveform::details(ui, item, &none));
+        response.on_hover_ui(|ui| details::show(ui, item, &none));
     }
 }
 

@@ -9,11 +9,11 @@ use crate::snapshot::{Item, ItemId, ItemKind, Severity, Snapshot};
 use crate::state::{EditorState, Settings};
 
 use super::drag::{self, Drag, Load};
+use super::mesh::Cache;
 use super::notes::Notes;
 use super::rows::{self, Ahead, Order, Row, Tab};
 use super::select::{Held, Selection};
 use super::timeline::View;
-use super::waveform::Cache;
 
 /// What lies over the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

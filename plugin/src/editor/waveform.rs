@@ -1,11 +1,6 @@
 //! The picture of the history: takes, bars, suggestions.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
-
-use egui::{
-    Align2, Color32, CursorIcon, Id, Mesh, PointerButton, Rect, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
-};
+use egui::{Align2, Color32, CursorIcon, Id, PointerButton, Rect, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use crate::snapshot::{Item, ItemId, Snapshot, TakeView};
 
@@ -16,16 +11,7 @@ use super::rows::Row;
 use super::select::Held;
 use super::timeline::{Scale, Timeline, View, bar_steps, lanes, timeline};
 use super::widgets::{text, text_width};
-use super::{take, theme};
-
-/// The waveform's shapes, until something of it changes.
-#[derive(Default)]
-pub(crate) struct Cache {
-    key: u64,
-    mesh: Arc<Mesh>,
-    /// How often it was drawn anew.
-    pub(crate) drawn: u64,
-}
+use super::{mesh, take, theme};
 
 /// A suggestion in the picture.
 struct Region {
@@ -121,7 +107,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
         );
     }
     overlays(&painter, &regions, snapshot, model, &parts, true);
-    painter.add(Shape::mesh(waveform(
+    painter.add(Shape::mesh(mesh::waveform(
         snapshot,
         &line,
         &scale,
@@ -282,40 +268,8 @@ fn hear(
         ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
         response
             .clone()
-            .on_hover_ui_at_pointer(|ui| details(ui, item, &model.ahead));
+            .on_hover_ui_at_pointer(|ui| super::details::show(ui, item, &model.ahead));
     }
-}
-
-/// All that is known of a suggestion, for tooltips.
-pub(crate) fn details(ui: &mut Ui, item: &Item, ahead: &super::rows::Ahead) {
-    ui.set_max_width(300.0);
-    ui.label(
-        egui::RichText::new(&item.title)
-            .font(theme::bold(13.0))
-            .color(theme::TEXT),
-    );
-    let mut facts = vec![theme::name(item.kind).to_owned()];
-    facts.extend(item.class.clone());
-    if item.bars > 0.0 {
-        facts.push(super::list::bars_words(item.bars));
-    }
-    if item.bpm > 0.0 && item.bpm.is_finite() {
-        facts.push(format!("{:.1} BPM", item.bpm));
-    }
-    facts.extend(item.key.clone());
-    facts.push(format!("score {:.0} of 100", super::rows::score(item) * 100.0));
-    if ahead.favourite(item) {
-        facts.push("favourite".into());
-    }
-    ui.label(egui::RichText::new(facts.join(" · ")).color(theme::colour(item.kind)));
-    for reason in item.reasons.iter().take(4) {
-        ui.label(egui::RichText::new(reason).color(theme::MUTED));
-    }
-    ui.label(
-        egui::RichText::new("Click to hear it. Drag it into your timeline.")
-            .small()
-            .color(theme::MUTED),
-    );
 }
 
 /// Bar lines, and their numbers.
@@ -361,67 +315,6 @@ fn bars(painter: &egui::Painter, take: &TakeView, first: u64, x: &dyn Fn(f64) ->
             painter.text(place, Align2::LEFT_CENTER, counted + 1, theme::plain(9.5), theme::MUTED);
         }
     }
-}
-
-/// One column a pixel from the lowest to the loudest sample, as one mesh.
-fn waveform(
-    snapshot: &Snapshot,
-    line: &Timeline,
-    scale: &Scale,
-    rect: Rect,
-    density: f32,
-    cache: &mut Cache,
-) -> Arc<Mesh> {
-    let mut hasher = DefaultHasher::new();
-    for value in [rect.left(), rect.top(), rect.width(), rect.height(), density] {
-        value.to_bits().hash(&mut hasher);
-    }
-    (scale.from.to_bits(), scale.seconds.to_bits()).hash(&mut hasher);
-    for take in &snapshot.takes {
-        (take.id, take.first, take.end, take.analysed_to, take.rate).hash(&mut hasher);
-        (Arc::as_ptr(&take.peaks) as usize, take.peaks.end()).hash(&mut hasher);
-    }
-    let key = hasher.finish();
-    if key == cache.key && cache.drawn > 0 {
-        return cache.mesh.clone();
-    }
-    let mut mesh = Mesh::default();
-    let column = 1.0 / density.max(0.5);
-    let (middle, half) = (rect.center().y, (rect.height() * 0.5 - 2.0).max(0.0));
-    for span in &line.spans {
-        let Some(take) = snapshot.takes.get(span.index) else {
-            continue;
-        };
-        let from = scale.x(span.at).max(rect.left());
-        let to = scale.x(span.at + span.seconds).min(rect.right());
-        let columns = ((to - from) / column).ceil().clamp(0.0, 16_384.0) as usize;
-        mesh.reserve_vertices(columns * 4);
-        mesh.reserve_triangles(columns * 2);
-        let frame = |x: f32| (span.frame_at(scale.seconds(x)).max(0.0) as u64).clamp(take.first, take.end);
-        for index in 0..columns {
-            let x = from + index as f32 * column;
-            let (a, b) = (frame(x), frame(x + column));
-            let Some((low, high)) = take.peaks.range(a, b.max(a + 1)) else {
-                continue;
-            };
-            let (low, high) = (low.clamp(-1.0, 1.0), high.clamp(-1.0, 1.0));
-            if low.is_nan() || high.is_nan() {
-                continue;
-            }
-            let colour = if a < take.analysed_to {
-                theme::WAVE
-            } else {
-                theme::WAVE_NEW
-            };
-            let top = middle - high.max(low) * half;
-            let bottom = (middle - low * half).max(top + column);
-            mesh.add_colored_rect(Rect::from_min_max(pos2(x, top), pos2(x + column, bottom)), colour);
-        }
-    }
-    cache.key = key;
-    cache.drawn += 1;
-    cache.mesh = Arc::new(mesh);
-    cache.mesh.clone()
 }
 
 /// The stretches that are selected or under the pointer, through the whole height.

@@ -297,6 +297,7 @@ fn work(shared: Arc<Shared>, mut snapshot: Snapshot, mut history: History, mut a
     loop {
         std::thread::sleep(Duration::from_millis(50));
         let mut items = snapshot.items.to_vec();
+        let mut changed = grows;
         while let Ok(command) = shared.received.try_recv() {
             match &command {
                 Command::Favourite(id, on) => items.iter_mut().filter(|i| i.id == *id).for_each(|i| i.favourite = *on),
@@ -311,9 +312,11 @@ fn work(shared: Arc<Shared>, mut snapshot: Snapshot, mut history: History, mut a
                 _ => {}
             }
             println!("{command:?}");
+            changed = true;
         }
         if let Some((_, part)) = &mut heard {
             *part = (*part + 0.01) % 1.0;
+            changed = true;
         }
         shared
             .heard
@@ -334,6 +337,9 @@ fn work(shared: Arc<Shared>, mut snapshot: Snapshot, mut history: History, mut a
             snapshot.status.history_bytes = history.bytes();
         }
         turn += 1;
+        if !changed {
+            continue;
+        }
         snapshot.number += 1;
         shared.snapshot.store(Arc::new(snapshot.clone()));
         shared.repaint.request_repaint();

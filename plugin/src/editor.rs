@@ -5,6 +5,7 @@
 //! that tests run all of it without a display. [`App`] carries the wishes out.
 
 mod actions;
+mod details;
 mod drag;
 mod empty;
 mod filters;
@@ -13,6 +14,7 @@ mod icons;
 mod keys;
 mod layout;
 mod list;
+mod mesh;
 mod model;
 mod notes;
 mod rows;
@@ -187,7 +189,7 @@ pub fn time_frames(snapshot: &crate::snapshot::Snapshot, width: f32, height: f32
         for turn in 0..300_u32 {
             let now = f64::from(turn) * 0.05;
             if afresh {
-                model.cache = waveform::Cache::default();
+                model.cache = mesh::Cache::default();
             }
             let input = egui::RawInput {
                 screen_rect: Some(screen),

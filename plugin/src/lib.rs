@@ -159,10 +159,11 @@ impl Plugin for Loopwright {
         }
     }
 
-    /// The host jumps, or stops to process: auditions end at once. What was captured so far stays; marks show the rest.
+    /// The host begins to process, again perhaps: auditions end at once, and so does the take that runs.
     fn reset(&mut self) {
         if let Some(live) = &mut self.live {
             live.player.silence();
+            live.tap.pause();
         }
     }
 

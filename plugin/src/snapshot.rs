@@ -123,7 +123,7 @@ pub struct TakeView {
     pub meter: (u16, u16),
     /// True while sound is still being added.
     pub open: bool,
-    /// Frames that have been analysed, from `first`; 0 before the first analysis.
+    /// Frame up to which it has been analysed, counted as `first` and `end` are; 0 before the first analysis.
     pub analysed_to: u64,
     /// What the user corrected.
     pub correction: Correction,

@@ -13,6 +13,7 @@ mod cpu;
 pub(crate) mod crop;
 mod desk;
 mod ear;
+mod leisure;
 mod orders;
 mod schedule;
 mod view;
@@ -156,7 +157,7 @@ fn turn(desk: &Mutex<Desk>, models: &mut analysis::Loaded, stop: &AtomicBool) {
     let later = lock(desk).next_later();
     if let Some(command) = later {
         let ear = Ear::new(desk, stop, None);
-        orders::at_leisure(&ear, command);
+        leisure::carry_out(&ear, command);
     } else {
         let job = lock(desk).next_job();
         if let Some(job) = job {

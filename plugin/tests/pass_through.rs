@@ -40,6 +40,39 @@ impl ProcessContext<Loopwright> for Host {
     }
 }
 
+impl ActivateContext<Loopwright> for Host {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Clap
+    }
+    fn execute(&self, (): ()) {
+        panic!("the shared background thread must not be used");
+    }
+    fn set_latency_samples(&self, samples: u32) {
+        assert_eq!(samples, 0);
+    }
+    fn set_current_voice_capacity(&self, _capacity: u32) {
+        panic!("no voices");
+    }
+}
+
+/// Lets the plugin process both planes in place.
+fn process(plugin: &mut Loopwright, planes: &mut [Vec<f32>; 2], transport: Transport) -> ProcessStatus {
+    let frames = planes[0].len();
+    let mut buffer = Buffer::default();
+    let [left, right] = planes;
+    // SAFETY: both slices hold `frames` samples and outlive the buffer.
+    unsafe { buffer.set_slices(frames, |slices| *slices = vec![&mut left[..], &mut right[..]]) };
+    let mut aux = AuxiliaryBuffers {
+        inputs: &mut [],
+        outputs: &mut [],
+    };
+    plugin.process(&mut buffer, &mut aux, &mut Host(transport))
+}
+
+fn bits(planes: &[Vec<f32>; 2]) -> [Vec<u32>; 2] {
+    planes.clone().map(|p| p.into_iter().map(f32::to_bits).collect())
+}
+
 /// Every kind of bit pattern a float can be, repeated to `frames`.
 fn odd_floats(frames: usize, turn: usize) -> Vec<f32> {
     let kinds = [
@@ -64,23 +97,47 @@ fn every_block_comes_out_bit_for_bit() {
     let mut plugin = Loopwright::default();
     for frames in [0, 1, 31, 64, 512, 4096] {
         let mut planes = [odd_floats(frames, 0), odd_floats(frames, 5)];
-        let before = planes
-            .clone()
-            .map(|p| p.into_iter().map(f32::to_bits).collect::<Vec<u32>>());
-        {
-            let mut buffer = Buffer::default();
-            let [left, right] = &mut planes;
-            // SAFETY: both slices hold `frames` samples and outlive the buffer.
-            unsafe { buffer.set_slices(frames, |slices| *slices = vec![&mut left[..], &mut right[..]]) };
-            let mut aux = AuxiliaryBuffers {
-                inputs: &mut [],
-                outputs: &mut [],
-            };
-            let status = plugin.process(&mut buffer, &mut aux, &mut Host(Transport::new(48_000.0)));
-            assert_eq!(status, ProcessStatus::Normal);
+        let before = bits(&planes);
+        let status = process(&mut plugin, &mut planes, Transport::new(48_000.0));
+        assert_eq!(status, ProcessStatus::Normal);
+        assert!(bits(&planes) == before, "a block of {frames} frames was changed");
+    }
+}
+
+#[test]
+fn capturing_changes_nothing_at_any_rate_and_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plugin = Loopwright::default();
+    plugin.shared().state.lock().settings.folder = folder.path().to_string_lossy().into_owned();
+    for (rate, mode) in [
+        (48_000.0, ProcessMode::Realtime),
+        (8_000.0, ProcessMode::Offline),
+        (767_999.5, ProcessMode::Buffered),
+    ] {
+        let config = BufferConfig {
+            sample_rate: rate,
+            min_buffer_size: None,
+            max_buffer_size: 16_384,
+            process_mode: mode,
+        };
+        let layout = &Loopwright::AUDIO_IO_LAYOUTS[0];
+        assert!(plugin.activate(layout, &config, &mut Host(Transport::new(rate))));
+        plugin.reset();
+        for frames in [0, 1, 31, 64, 512, 16_384, 100_000] {
+            let mut planes = [odd_floats(frames, 0), odd_floats(frames, 5)];
+            let before = bits(&planes);
+            let mut transport = Transport::new(rate);
+            transport.playing = true;
+            transport.tempo = Some(f64::NAN);
+            transport.pos_seconds = Some(f64::INFINITY);
+            let status = process(&mut plugin, &mut planes, transport);
+            // Only where somebody listens must the host not put it to sleep.
+            let awake = mode != ProcessMode::Offline;
+            assert_eq!(status == ProcessStatus::KeepAlive, awake);
+            assert_eq!(status == ProcessStatus::Normal, !awake);
+            assert!(bits(&planes) == before, "a block of {frames} frames was changed");
         }
-        let after = planes.map(|p| p.into_iter().map(f32::to_bits).collect::<Vec<u32>>());
-        assert!(before == after, "a block of {frames} frames was changed");
+        plugin.deactivate();
     }
 }
 

@@ -727,6 +727,107 @@ impl Bench {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_without_permission_is_said_and_left_as_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+    let audio = short();
+    let mut bench = Bench::new();
+    let locked = bench.home.path().to_path_buf();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(locked.join("probe"), "x").is_ok() {
+        println!("skipped: this user may write everywhere");
+        return;
+    }
+    bench.play(&audio);
+    bench.stop();
+    let seen = bench.settled();
+    let item = of_kind(&seen, ItemKind::Loop)[0].clone();
+    bench.send(Command::Prepare(vec![item.id]));
+    let failed = |s: &Snapshot| {
+        s.items
+            .iter()
+            .any(|i| i.id == item.id && matches!(i.file, FileState::Failed(_)))
+    };
+    let seen = bench.until("the failure", failed);
+    assert!(seen.messages.last().unwrap().text.contains("choose another"));
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(files(&locked).is_empty());
+    assert!(bench.ready_again(&item).is_file());
+}
+
+#[test]
+fn names_last_while_a_take_grows() {
+    let audio = song();
+    let part = |from: usize, to: usize| {
+        let rate = RATE as usize;
+        let planes = audio
+            .planes()
+            .iter()
+            .map(|p| p[from * rate..to * rate].to_vec())
+            .collect();
+        AudioBuffer::new(planes, RATE).unwrap()
+    };
+    let mut bench = Bench::new();
+    bench.play(&part(0, 20));
+    let early = bench.until("an analysis while it grows", |s| {
+        s.takes.iter().any(|t| t.open && t.analysed_to >= 16 * u64::from(RATE))
+            && s.status.analysing.is_none()
+            && !s.items.is_empty()
+    });
+    assert!(early.status.capturing && early.status.transport == TransportState::Playing);
+    bench.play(&part(20, 40));
+    bench.stop();
+    let late = bench.settled();
+    let mut both = 0;
+    for old in early.items.iter() {
+        for new in late.items.iter().filter(|new| new.kind == old.kind) {
+            let same = new.start.abs_diff(old.start) < 200 && new.frames.abs_diff(old.frames) < 200;
+            assert_eq!(same, new.id == old.id, "{old:?}\n{new:?}");
+            both += usize::from(same);
+        }
+    }
+    assert!(both >= 3, "{both} of {}", early.items.len());
+    let ids: std::collections::BTreeSet<_> = late.items.iter().map(|i| i.id).collect();
+    assert_eq!(ids.len(), late.items.len());
+}
+
+#[test]
+fn a_take_is_heard_in_tune_at_another_rate() {
+    let audio = short();
+    let mut bench = Bench::new();
+    bench.play(&audio);
+    bench.stop();
+    let seen = bench.settled();
+    let item = of_kind(&seen, ItemKind::Loop)[0].clone();
+    // The host goes on at another rate; the takes stay.
+    let (_tap, feed) = tap::channel(48_000.0);
+    let (player, booth) = preview::channel(48_000.0, bench.shared.clone());
+    bench.player = player;
+    if let Some(worker) = &bench.worker {
+        worker.close();
+        worker.open(Stream {
+            rate: 48_000.0,
+            feed,
+            booth,
+        });
+    }
+    bench.until("the rate", |s| s.status.rate == 48_000);
+    let how = Audition {
+        sync: false,
+        looped: true,
+        solo: true,
+    };
+    bench.send(Command::Audition(item.id, how));
+    // Two rounds: the second is the first, so many frames later as the loop has at this rate.
+    let frames = (item.frames as f64 * 48_000.0 / f64::from(RATE)).ceil() as usize;
+    let heard = listen(&mut bench, 2 * frames + 8192);
+    let begin = heard.iter().position(|x| *x != 0.0).unwrap() + 1000;
+    let worst = (begin..begin + frames / 2).map(|i| (heard[i] - heard[i + frames]).abs());
+    assert!(worst.fold(0.0, f32::max) < 1e-6);
+    assert!(peak(&heard) > 0.05);
+}
+
 #[test]
 fn without_a_hosts_time_bars_are_heard() {
     let audio = song();

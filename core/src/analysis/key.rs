@@ -15,12 +15,12 @@
 //!
 //! The commonest error is the relative key: it has the same notes, and mixes as well.
 
-use crate::progress::{Cancelled, Progress, Silent};
 use std::f64::consts::TAU;
 
 use crate::audio::AudioBuffer;
 use crate::dsp::chroma::CLASSES;
 use crate::dsp::stft::{Stft, power};
+use crate::progress::{Cancelled, Progress, Silent};
 
 /// Length of a spectrum in seconds, before rounding to a power of two of samples.
 const WINDOW: f64 = 0.37;

@@ -106,14 +106,13 @@ fn best_shift(new: &Take, old: &Take, (first, last): (u64, u64), base: i64, reac
     let mut b = vec![0.0; WINDOW + 2 * reach];
     for probe in 0..PROBES {
         let frame = first + (last - first) * probe as u64 / (PROBES as u64 - 1);
-        new.read(0, frame, &mut a);
-        old.read(0, clip(frame as i64 + base - reach as i64), &mut b);
-        for (shift, sum) in sums.iter_mut().enumerate() {
-            *sum += a
-                .iter()
-                .zip(&b[shift..])
-                .map(|(x, y)| f64::from((x - y) * (x - y)))
-                .sum::<f64>();
+        for channel in 0..2 {
+            new.read(channel, frame, &mut a);
+            old.read(channel, clip(frame as i64 + base - reach as i64), &mut b);
+            for (shift, sum) in sums.iter_mut().enumerate() {
+                let squares = a.iter().zip(&b[shift..]).map(|(x, y)| f64::from((x - y) * (x - y)));
+                *sum += squares.sum::<f64>();
+            }
         }
     }
     // The nearest to the host's word of those that are equally good.

@@ -22,7 +22,8 @@ pub struct HostTime {
 /// One block.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Mark {
-    /// Number of its first frame, counted by ourselves since the activation; lost frames count.
+    /// Number of its first frame, counted by ourselves since the activation; lost frames count, and so do those of a
+    /// bypass. Where it is not the end of the block before, the sound does not go on from there.
     pub at: u64,
     /// Its length in frames; never 0.
     pub frames: u32,

@@ -112,6 +112,16 @@ pub struct Peaks {
 }
 
 impl Peaks {
+    /// Of planes of equal length, from frame 0 on.
+    pub fn of(left: &[f32], right: &[f32]) -> Self {
+        let frames = left.len().min(right.len());
+        let mut ridge = Ridge::new();
+        if let (Some(left), Some(right)) = (left.get(..frames), right.get(..frames)) {
+            ridge.push(left, right);
+        }
+        ridge.peaks(0, frames as u64)
+    }
+
     /// The oldest frame that is kept.
     pub fn first(&self) -> u64 {
         self.first

@@ -136,6 +136,14 @@ impl Tap {
         self.at += frames as u64;
     }
 
+    /// The host stopped to process, for how long nobody knows: what comes next does not follow on what was. The count
+    /// jumps by a frame.
+    pub fn pause(&mut self) {
+        if self.at > 0 {
+            self.at += 1;
+        }
+    }
+
     /// Frames lost since the activation.
     pub fn lost(&self) -> u64 {
         self.lost_ever

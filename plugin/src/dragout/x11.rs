@@ -12,6 +12,7 @@ mod icon;
 mod link;
 mod source;
 mod target;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;

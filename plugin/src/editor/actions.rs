@@ -165,7 +165,8 @@ fn out(ui: &mut Ui, line: &mut Line, scene: &Scene<'_>, model: &mut Model, wishe
 fn kit(ui: &mut Ui, line: &mut Line, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
     let breaks: Vec<ItemId> = model
         .selected(scene.snapshot)
-        .filter(|item| item.kind == ItemKind::Break)
+        // Of a break from an earlier session there is no more than what was written then.
+        .filter(|item| item.kind == ItemKind::Break && (item.take != 0 || !item.kit.is_empty()))
         .map(|item| item.id)
         .collect();
     if breaks.is_empty() {
@@ -224,6 +225,7 @@ fn export(ui: &mut Ui, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes
         TextEdit::singleline(&mut model.editor.export_folder)
             .hint_text(usual)
             .desired_width(f32::INFINITY)
+            .align(egui::Align2::LEFT_CENTER)
             .char_limit(4096),
     );
     ui.horizontal(|ui| {
@@ -265,6 +267,7 @@ fn relink(ui: &mut Ui, line: &mut Line, id: ItemId, old: &std::path::Path, model
     let edit = TextEdit::singleline(&mut model.relink)
         .hint_text(hint)
         .char_limit(4096)
+        .align(egui::Align2::LEFT_CENTER)
         .id(egui::Id::unique("relink"));
     let response = ui.put(line.rest(), edit);
     let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));

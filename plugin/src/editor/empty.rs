@@ -90,10 +90,7 @@ pub(crate) fn why(snapshot: &Snapshot, model: &Model) -> Why {
 
 /// Draws it over the list.
 pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
-    let place = Rect::from_min_max(
-        pos2(at.list.left(), (at.list.top() + 20.0).min(at.list.bottom())),
-        at.list.max,
-    );
+    let place = at.list;
     ui.painter().rect_filled(place, 0.0, theme::GROUND);
     let width = (place.width() - 32.0).clamp(0.0, 560.0);
     let column = Rect::from_center_size(place.center(), vec2(width, place.height()));

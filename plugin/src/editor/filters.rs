@@ -41,33 +41,33 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
                     |index: f32| Rect::from_min_size(rect.min + vec2(0.0, index * 30.0), vec2(rect.width(), 24.0));
                 bars(ui, &mut Line::new(row(0.0), 4.0), model);
                 score(ui, &mut Line::new(row(1.0), 6.0), model);
-                liked(ui, &mut Line::new(row(2.0), 4.0), model);
+                liked(ui, &mut Line::new(row(2.0), 4.0), true, model);
             });
     } else {
         let mut filters = Line::new(line.right(FILTERS).shrink2(vec2(0.0, 5.0)), 6.0);
         bars(ui, &mut filters, model);
-        filters.left(4.0);
+        filters.left(2.0);
         score(ui, &mut filters, model);
-        liked(ui, &mut filters, model);
+        liked(ui, &mut filters, false, model);
     }
     let scale = (line.rest().width() / wide).min(1.0);
     for (tab, count) in Tab::ALL.into_iter().zip(counts) {
         let place = line.left((tab_width(ui, tab, count) * scale - 2.0).max(0.0));
-        show_tab(ui, place, tab, count, model);
+        show_tab(ui, place, tab, count, scale >= 1.0, model);
     }
 }
 
 /// Points that the filters take.
-const FILTERS: f32 = 400.0;
+const FILTERS: f32 = 372.0;
 
 fn tab_width(ui: &Ui, tab: Tab, count: usize) -> f32 {
     let words = text_width(ui.painter(), tab.name(), theme::bold(12.0));
-    // As wide as four digits, so that nothing moves while suggestions come in.
-    let digits = count.max(10).to_string().len() as f32;
-    words + digits * 7.0 + 44.0
+    // As wide as three digits, so that nothing moves while suggestions come in.
+    let digits = count.max(100).to_string().len() as f32;
+    words + digits * 7.0 + 38.0
 }
 
-fn show_tab(ui: &mut Ui, place: Rect, tab: Tab, count: usize, model: &mut Model) {
+fn show_tab(ui: &mut Ui, place: Rect, tab: Tab, count: usize, roomy: bool, model: &mut Model) {
     let chosen = model.tab() == tab && model.sheet.is_none();
     let response = ui.interact(place, Id::unique(("tab", tab)), Sense::click());
     if response.clicked() {
@@ -87,7 +87,8 @@ fn show_tab(ui: &mut Ui, place: Rect, tab: Tab, count: usize, model: &mut Model)
         Tab::Kind(kind) => Icon::Kind(kind),
         Tab::Favourites => Icon::Star(true),
     };
-    if room.width() > 60.0 {
+    // All of them or none.
+    if roomy {
         icons::paint(
             painter,
             Rect::from_center_size(pos2(room.left() + 7.0, room.center().y), vec2(13.0, 13.0)),
@@ -184,12 +185,14 @@ fn score(ui: &mut Ui, line: &mut Line, model: &mut Model) {
     );
 }
 
-fn liked(ui: &mut Ui, line: &mut Line, model: &mut Model) {
+fn liked(ui: &mut Ui, line: &mut Line, lettered: bool, model: &mut Model) {
     let on = model.editor.favourites_only;
     let face = Face::icon(Icon::Star(on), "Favourites only")
         .colour(if on { theme::STAR } else { theme::MUTED })
         .on(on);
-    if button(ui, line.left(26.0), "liked", &face, "Shows favourites only.").clicked() {
+    let face = Face { lettered, ..face };
+    let width = face.width(ui).max(26.0);
+    if button(ui, line.left(width), "liked", &face, "Shows favourites only.").clicked() {
         model.editor.favourites_only = !on;
     }
     if rows::filtered(&model.editor) {

@@ -19,7 +19,10 @@ const KEYS: [(&str, &str); 14] = [
     ("1 … 5", "Loops, breaks, one-shots, quiet, favourites"),
     ("+ −", "Larger, smaller"),
     ("Drag a row", "Takes what is selected into your timeline"),
-    ("Wheel", "On the waveform: zooms; drag there to pan"),
+    (
+        "Wheel",
+        "Zooms the waveform; drag it to pan; double click the bar numbers: one take",
+    ),
     ("Ctrl/Shift+click", "Selects several"),
 ];
 

@@ -11,7 +11,7 @@ use super::model::{Model, Scene, Wishes};
 use super::rows::{self, Order, Row, Tab};
 use super::select::Held;
 use super::widgets::{Face, button, text};
-use super::{icons, keys, theme, waveform};
+use super::{details, icons, keys, theme};
 
 /// Height of a row in points.
 pub(crate) fn row_height(low: bool) -> f32 {
@@ -281,8 +281,9 @@ fn press(ui: &Ui, response: &egui::Response, id: ItemId, scene: &Scene<'_>, mode
             i.pointer.interact_pos(),
         )
     });
+    // A quick click comes and goes within one frame.
     if pressed
-        && response.is_pointer_button_down_on()
+        && (response.is_pointer_button_down_on() || response.clicked())
         && let Some(pos) = origin
     {
         keys::focus(ui);
@@ -321,7 +322,7 @@ fn words(ui: &mut Ui, places: &Columns, row: Row, item: &Item, low: bool) {
     let sign = Rect::from_min_size(
         pos2(
             place.left(),
-            if low { place.center().y - 7.0 } else { place.top() + 6.0 },
+            if low { place.center().y - 7.0 } else { place.top() + 4.0 },
         ),
         vec2(14.0, 14.0),
     );
@@ -385,7 +386,7 @@ fn words(ui: &mut Ui, places: &Columns, row: Row, item: &Item, low: bool) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &title));
     if low {
         let none = rows::Ahead::default();
-        response.on_hover_ui(|ui| waveform::details(ui, item, &none));
+        response.on_hover_ui(|ui| details::show(ui, item, &none));
     }
 }
 

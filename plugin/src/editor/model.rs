@@ -9,11 +9,11 @@ use crate::snapshot::{Item, ItemId, ItemKind, Severity, Snapshot};
 use crate::state::{EditorState, Settings};
 
 use super::drag::{self, Drag, Load};
+use super::mesh::Cache;
 use super::notes::Notes;
 use super::rows::{self, Ahead, Order, Row, Tab};
 use super::select::{Held, Selection};
 use super::timeline::View;
-use super::waveform::Cache;
 
 /// What lies over the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub(crate) struct Model {
     pub(crate) ids: Vec<ItemId>,
     /// The waveform's shapes.
     pub(crate) cache: Cache,
+    /// The item that the picture was moved to last.
+    pub(crate) followed: Option<ItemId>,
     /// A row to be brought into view.
     pub(crate) scroll_to: Option<usize>,
     /// The item under the pointer in list or waveform, in this frame and the one before.
@@ -105,7 +107,8 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// With the host's state.
+    /// With these.
+    #[cfg(test)]
     pub(crate) fn new(settings: Settings, editor: EditorState) -> Self {
         Self {
             settings,

@@ -47,7 +47,7 @@ pub(crate) fn value(place: f32, (low, high): (u32, u32)) -> u32 {
 
 /// Draws them over the list.
 pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
-    let sheet = at.list.union(at.actions);
+    let sheet = at.wave.union(at.actions);
     ui.painter().rect_filled(sheet, 0.0, theme::PANEL);
     let mut child = ui.new_child(
         UiBuilder::new()
@@ -60,6 +60,14 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
         .id_salt("settings")
         .show(&mut child, |ui| {
             ui.set_max_width(620.0);
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("Settings").font(theme::bold(15.0)));
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if ui.button("Done").clicked() {
+                        model.sheet = None;
+                    }
+                });
+            });
             history(ui, scene.snapshot, model, wishes);
             ui.separator();
             let mut changed = false;
@@ -193,7 +201,7 @@ fn history(ui: &mut Ui, snapshot: &Snapshot, model: &mut Model, wishes: &mut Wis
     ui.label(RichText::new(words).color(theme::MUTED));
     let now = (model.settings.history_seconds, model.settings.history_mib);
     let kept = snapshot.status.history_seconds;
-    if f64::from(seconds).min(room) < kept {
+    if (seconds, mib) != now && f64::from(seconds).min(room) < kept {
         ui.label(
             RichText::new(format!(
                 "Shorter than what is kept now ({}): the oldest sound goes.",
@@ -240,6 +248,7 @@ fn folder(ui: &mut Ui, snapshot: &Snapshot, model: &mut Model, wishes: &mut Wish
         .hint_text(hint)
         .desired_width(f32::INFINITY)
         .char_limit(4096)
+        .align(egui::Align2::LEFT_CENTER)
         .id(egui::Id::unique("folder"));
     let response = ui.add(edit);
     let mut apply = response.lost_focus();

@@ -9,17 +9,17 @@ use super::icons::{self, Icon};
 use super::layout::{Layout, Line};
 use super::model::{Model, Scene, Sheet, Wishes};
 use super::notes::Notes;
-use super::theme;
 use super::widgets::{Face, button, bytes, clock, text, text_width};
+use super::{keys, theme};
 
 /// The transport in words, and how it is to be taken.
-pub(crate) fn transport(status: &Status) -> (String, Color32) {
+pub(crate) fn transport(status: &Status, narrow: bool) -> (String, Color32) {
     let tempo = if status.bpm > 0.0 && status.bpm.is_finite() {
         format!("{:.1} BPM", status.bpm)
     } else {
         String::new()
     };
-    let meter = if status.meter.0 > 0 {
+    let meter = if status.meter.0 > 0 && !narrow {
         format!("{}/{}", status.meter.0, status.meter.1)
     } else {
         String::new()
@@ -38,8 +38,8 @@ pub(crate) fn transport(status: &Status) -> (String, Color32) {
     };
     match status.transport {
         TransportState::Unknown => ("Waiting for the host".to_owned(), theme::MUTED),
-        TransportState::Playing => (with("Host plays"), theme::TEXT),
-        TransportState::Stopped => (with("Host stopped"), theme::MUTED),
+        TransportState::Playing => (with(if narrow { "Playing" } else { "Host plays" }), theme::TEXT),
+        TransportState::Stopped => (with(if narrow { "Stopped" } else { "Host stopped" }), theme::MUTED),
         TransportState::None => ("No transport: bars by ear".to_owned(), theme::WARNING),
     }
 }
@@ -74,10 +74,12 @@ pub(crate) fn header(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mo
     )
     .clicked()
     {
+        keys::focus(ui);
         toggle(model, Sheet::Settings);
     }
     let help = Face::icon(Icon::Question, "Help").on(model.sheet == Some(Sheet::Help));
     if button(ui, line.right(26.0), "help", &help, "What the keys do (?).").clicked() {
+        keys::focus(ui);
         toggle(model, Sheet::Help);
     }
     zoom(ui, &mut line, model, wishes);
@@ -120,7 +122,7 @@ pub(crate) fn header(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mo
     let room = line.left(text_width(painter, "Not capturing", theme::plain(12.0)));
     let colour = if status.capturing { theme::TEXT } else { theme::MUTED };
     text(painter, room, Align2::LEFT_CENTER, words, theme::plain(12.0), colour);
-    let (words, colour) = transport(status);
+    let (words, colour) = transport(status, at.narrow);
     text(
         painter,
         line.rest(),
@@ -170,9 +172,8 @@ pub(crate) fn zoom(ui: &mut Ui, line: &mut Line, model: &Model, wishes: &mut Wis
     {
         wishes.zoom = Some(next_zoom(now, true));
     }
-    line.right(0.0);
     let words = format!("{:.0} %", now * 100.0);
-    let place = line.right(42.0);
+    let place = line.right(52.0);
     if button(
         ui,
         place,
@@ -316,6 +317,20 @@ fn message(ui: &mut Ui, line: &mut Line, scene: &Scene<'_>, model: &mut Model, w
         return;
     }
     let Some(note) = model.notes.current().cloned() else {
+        if !model.rows.is_empty() {
+            let words = match model.selection.ids().len() {
+                0 | 1 => "Click to hear · drag into your timeline".to_owned(),
+                count => format!("{count} selected · drag one to take them all"),
+            };
+            text(
+                ui.painter(),
+                line.rest(),
+                Align2::LEFT_CENTER,
+                &words,
+                theme::plain(10.5),
+                theme::MUTED,
+            );
+        }
         return;
     };
     let opacity = Notes::opacity(&note, scene.now);
@@ -383,11 +398,11 @@ mod tests {
             transport: TransportState::Playing,
             ..Status::default()
         };
-        assert_eq!(transport(&status).0, "Host plays · 128.0 BPM · 4/4");
+        assert_eq!(transport(&status, false).0, "Host plays · 128.0 BPM · 4/4");
         status.bpm = f64::NAN;
-        assert_eq!(transport(&status).0, "Host plays · 4/4");
+        assert_eq!(transport(&status, false).0, "Host plays · 4/4");
         status.transport = TransportState::None;
-        assert!(transport(&status).0.contains("by ear"));
+        assert!(transport(&status, true).0.contains("by ear"));
     }
 
     #[test]

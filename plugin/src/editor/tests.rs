@@ -226,6 +226,40 @@ fn several_are_selected_with_ctrl_and_shift() {
 }
 
 #[test]
+fn a_click_within_one_frame_is_a_click() {
+    let snapshot = fixture::with_loops(20);
+    let mut bench = Bench::new(960.0, 600.0);
+    bench.settle(&snapshot);
+    let quick = |bench: &mut Bench, row: usize, held: Modifiers| {
+        bench.held = held;
+        let at = bench.row(row);
+        bench.move_to(&snapshot, at);
+        let button = |pressed| Event::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: held,
+        };
+        bench.frame(&snapshot, vec![button(true), button(false)]).commands
+    };
+    let commands = quick(&mut bench, 0, Modifiers::NONE);
+    assert_eq!(
+        commands,
+        [Command::Prepare(vec![ItemId(1)]), Command::Audition(ItemId(1), HOW)]
+    );
+    quick(&mut bench, 3, Modifiers::COMMAND);
+    assert_eq!(bench.selected(), [1, 4]);
+    quick(&mut bench, 5, Modifiers::SHIFT);
+    assert_eq!(bench.selected(), [4, 5, 6]);
+    bench.move_to(&snapshot, pos2(500.0, 500.0));
+    assert_eq!(
+        bench.frame(&snapshot, Vec::new()).drag,
+        None,
+        "and no drag is left over"
+    );
+}
+
+#[test]
 fn a_drag_begins_when_the_pointer_has_moved_and_the_files_are_complete() {
     let writing = fixture::with_loops(5);
     let complete = ready(5);

@@ -20,8 +20,11 @@ pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>, model: &mut Model) -> Wishes 
     let page = (at.list.height() / list::row_height(at.low)).max(1.0) as usize;
     keys::hear(ui, scene, model, page.saturating_sub(1), &mut wishes);
     status::header(ui, &at, scene, model, &mut wishes);
-    waveform::show(ui, &at, scene, model, &mut wishes);
-    filters::show(ui, &at, scene, model, &mut wishes);
+    // The settings take the place of all but the first and the last line.
+    if model.sheet != Some(Sheet::Settings) {
+        waveform::show(ui, &at, scene, model, &mut wishes);
+        filters::show(ui, &at, scene, model, &mut wishes);
+    }
     match model.sheet {
         Some(Sheet::Settings) => settings::show(ui, &at, scene, model, &mut wishes),
         Some(Sheet::Help) => help::show(ui, &at),

@@ -1,11 +1,6 @@
 //! The picture of the history: takes, bars, suggestions.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
-
-use egui::{
-    Align2, Color32, CursorIcon, Id, Mesh, PointerButton, Rect, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
-};
+use egui::{Align2, Color32, CursorIcon, Id, PointerButton, Rect, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use crate::snapshot::{Item, ItemId, Snapshot, TakeView};
 
@@ -16,16 +11,7 @@ use super::rows::Row;
 use super::select::Held;
 use super::timeline::{Scale, Timeline, View, bar_steps, lanes, timeline};
 use super::widgets::{text, text_width};
-use super::{take, theme};
-
-/// The waveform's shapes, until something of it changes.
-#[derive(Default)]
-pub(crate) struct Cache {
-    key: u64,
-    mesh: Arc<Mesh>,
-    /// How often it was drawn anew.
-    pub(crate) drawn: u64,
-}
+use super::{mesh, take, theme};
 
 /// A suggestion in the picture.
 struct Region {
@@ -84,6 +70,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     }
     let response = ui.interact(picture, Id::unique("waveform"), Sense::click_and_drag());
     look_around(ui, &response, whole, model);
+    follow(snapshot, &line, whole, model);
     let (from, seconds) = model.view.range(whole);
     let scale = Scale {
         left: picture.left(),
@@ -120,7 +107,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
         );
     }
     overlays(&painter, &regions, snapshot, model, &parts, true);
-    painter.add(Shape::mesh(waveform(
+    painter.add(Shape::mesh(mesh::waveform(
         snapshot,
         &line,
         &scale,
@@ -133,10 +120,10 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
     edge(&painter, &line, snapshot, &scale, &parts, scene.now);
     playhead(&painter, scene, &line, &scale, &parts);
     if line.spans.is_empty() {
-        let y = parts.wave.center().y;
+        let y = parts.wave.union(parts.lanes).center().y;
         painter.hline(parts.wave.x_range().shrink(12.0), y, Stroke::new(1.0, theme::LINE));
     }
-    hear(ui, &response, &regions, scene, model, &parts, wishes);
+    hear(ui, &response, &regions, scene, model, &parts, (&line, &scale), wishes);
 }
 
 /// Wheel and pan.
@@ -162,6 +149,21 @@ fn look_around(ui: &Ui, response: &egui::Response, whole: f64, model: &mut Model
         if model.view != View::Whole {
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
         }
+    }
+}
+
+/// Brings what was selected last into view.
+fn follow(snapshot: &Snapshot, line: &Timeline, whole: f64, model: &mut Model) {
+    let cursor = model.selection.cursor();
+    if cursor == model.followed {
+        return;
+    }
+    model.followed = cursor;
+    if let Some(item) = model.current(snapshot)
+        && let Some(span) = line.span(item.take)
+    {
+        let (from, to) = (item.start as f64, item.start.saturating_add(item.frames) as f64);
+        model.view = model.view.showing(whole, span.seconds_of(from), span.seconds_of(to));
     }
 }
 
@@ -211,6 +213,7 @@ fn hit<'a>(regions: &'a [Region], model: &Model, parts: &Parts, pos: egui::Pos2)
     selected.or_else(|| inside.next())
 }
 
+#[allow(clippy::too_many_arguments)]
 fn hear(
     ui: &Ui,
     response: &egui::Response,
@@ -218,6 +221,7 @@ fn hear(
     scene: &Scene<'_>,
     model: &mut Model,
     parts: &Parts,
+    (line, scale): (&Timeline, &Scale),
     wishes: &mut Wishes,
 ) {
     let Some(pos) = response.interact_pointer_pos().or(response.hover_pos()) else {
@@ -225,7 +229,8 @@ fn hear(
     };
     let (pressed, held) = ui.input(|i| (i.pointer.primary_pressed(), Held::from(i.modifiers)));
     let region = hit(regions, model, parts, pos).map(|region| (region.id, region.row));
-    if pressed && response.is_pointer_button_down_on() {
+    // A quick click comes and goes within one frame.
+    if pressed && (response.is_pointer_button_down_on() || response.clicked()) {
         super::keys::focus(ui);
         // In the waveform only a selected stretch can be taken hold of: the rest of it pans.
         if let Some((id, row)) = region
@@ -247,7 +252,13 @@ fn hear(
         model.scroll_to = Some(row);
     }
     if response.double_clicked() && region.is_none() {
-        model.view = View::Whole;
+        let span = line
+            .at(scale.seconds(pos.x))
+            .filter(|_| model.view == View::Whole && line.spans.len() > 1);
+        model.view = span.map_or(View::Whole, |span| View::Part {
+            from: span.at,
+            seconds: span.seconds,
+        });
     }
     if let Some((id, _)) = region
         && response.hovered()
@@ -257,40 +268,8 @@ fn hear(
         ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
         response
             .clone()
-            .on_hover_ui_at_pointer(|ui| details(ui, item, &model.ahead));
+            .on_hover_ui_at_pointer(|ui| super::details::show(ui, item, &model.ahead));
     }
-}
-
-/// All that is known of a suggestion, for tooltips.
-pub(crate) fn details(ui: &mut Ui, item: &Item, ahead: &super::rows::Ahead) {
-    ui.set_max_width(300.0);
-    ui.label(
-        egui::RichText::new(&item.title)
-            .font(theme::bold(13.0))
-            .color(theme::TEXT),
-    );
-    let mut facts = vec![theme::name(item.kind).to_owned()];
-    facts.extend(item.class.clone());
-    if item.bars > 0.0 {
-        facts.push(super::list::bars_words(item.bars));
-    }
-    if item.bpm > 0.0 && item.bpm.is_finite() {
-        facts.push(format!("{:.1} BPM", item.bpm));
-    }
-    facts.extend(item.key.clone());
-    facts.push(format!("score {:.0} of 100", super::rows::score(item) * 100.0));
-    if ahead.favourite(item) {
-        facts.push("favourite".into());
-    }
-    ui.label(egui::RichText::new(facts.join(" · ")).color(theme::colour(item.kind)));
-    for reason in item.reasons.iter().take(4) {
-        ui.label(egui::RichText::new(reason).color(theme::MUTED));
-    }
-    ui.label(
-        egui::RichText::new("Click to hear it. Drag it into your timeline.")
-            .small()
-            .color(theme::MUTED),
-    );
 }
 
 /// Bar lines, and their numbers.
@@ -336,67 +315,6 @@ fn bars(painter: &egui::Painter, take: &TakeView, first: u64, x: &dyn Fn(f64) ->
             painter.text(place, Align2::LEFT_CENTER, counted + 1, theme::plain(9.5), theme::MUTED);
         }
     }
-}
-
-/// One column a pixel from the lowest to the loudest sample, as one mesh.
-fn waveform(
-    snapshot: &Snapshot,
-    line: &Timeline,
-    scale: &Scale,
-    rect: Rect,
-    density: f32,
-    cache: &mut Cache,
-) -> Arc<Mesh> {
-    let mut hasher = DefaultHasher::new();
-    for value in [rect.left(), rect.top(), rect.width(), rect.height(), density] {
-        value.to_bits().hash(&mut hasher);
-    }
-    (scale.from.to_bits(), scale.seconds.to_bits()).hash(&mut hasher);
-    for take in &snapshot.takes {
-        (take.id, take.first, take.end, take.analysed_to, take.rate).hash(&mut hasher);
-        (Arc::as_ptr(&take.peaks) as usize, take.peaks.end()).hash(&mut hasher);
-    }
-    let key = hasher.finish();
-    if key == cache.key && cache.drawn > 0 {
-        return cache.mesh.clone();
-    }
-    let mut mesh = Mesh::default();
-    let column = 1.0 / density.max(0.5);
-    let (middle, half) = (rect.center().y, (rect.height() * 0.5 - 2.0).max(0.0));
-    for span in &line.spans {
-        let Some(take) = snapshot.takes.get(span.index) else {
-            continue;
-        };
-        let from = scale.x(span.at).max(rect.left());
-        let to = scale.x(span.at + span.seconds).min(rect.right());
-        let columns = ((to - from) / column).ceil().clamp(0.0, 16_384.0) as usize;
-        mesh.reserve_vertices(columns * 4);
-        mesh.reserve_triangles(columns * 2);
-        let frame = |x: f32| (span.frame_at(scale.seconds(x)).max(0.0) as u64).clamp(take.first, take.end);
-        for index in 0..columns {
-            let x = from + index as f32 * column;
-            let (a, b) = (frame(x), frame(x + column));
-            let Some((low, high)) = take.peaks.range(a, b.max(a + 1)) else {
-                continue;
-            };
-            let (low, high) = (low.clamp(-1.0, 1.0), high.clamp(-1.0, 1.0));
-            if low.is_nan() || high.is_nan() {
-                continue;
-            }
-            let colour = if a < take.analysed_to {
-                theme::WAVE
-            } else {
-                theme::WAVE_NEW
-            };
-            let top = middle - high.max(low) * half;
-            let bottom = (middle - low * half).max(top + column);
-            mesh.add_colored_rect(Rect::from_min_max(pos2(x, top), pos2(x + column, bottom)), colour);
-        }
-    }
-    cache.key = key;
-    cache.drawn += 1;
-    cache.mesh = Arc::new(mesh);
-    cache.mesh.clone()
 }
 
 /// The stretches that are selected or under the pointer, through the whole height.
@@ -454,29 +372,35 @@ fn blocks(painter: &egui::Painter, regions: &[Region], snapshot: &Snapshot, mode
         if selected {
             painter.rect_stroke(rect, 2.5, Stroke::new(1.0, theme::TEXT), StrokeKind::Inside);
         }
-        if rect.width() > 34.0 && rect.height() > 8.0 {
+        if rect.height() > 8.0 {
             let words = if selected || hovered {
                 theme::GROUND
             } else {
                 theme::TEXT
             };
-            let size = (rect.height() - 4.5).clamp(7.0, 10.0);
-            let visible = rect.intersect(parts.lanes);
-            let mut room = visible.shrink2(vec2(4.0, 0.0));
-            if room.width() > 46.0 {
-                let sign = Rect::from_min_size(pos2(room.left(), rect.center().y - 5.0), vec2(10.0, 10.0));
-                icons::paint(painter, sign, Icon::Kind(item.kind), words);
-                room.min.x += 14.0;
-            }
-            text(
-                painter,
-                room,
-                Align2::LEFT_CENTER,
-                &item.title,
-                theme::plain(size),
-                words,
-            );
+            block_words(painter, rect, rect.intersect(parts.lanes), item, words);
         }
+    }
+}
+
+/// The sign and the title of a block, or as much of it as there is room for.
+fn block_words(painter: &egui::Painter, rect: Rect, visible: Rect, item: &Item, colour: Color32) {
+    let font = theme::plain((rect.height() - 4.5).clamp(7.0, 10.0));
+    let mut room = visible.shrink2(vec2(4.0, 0.0));
+    if room.width() < 14.0 {
+        return;
+    }
+    let title = text_width(painter, &item.title, font.clone());
+    if room.width() >= title + 14.0 {
+        let sign = Rect::from_min_size(pos2(room.left(), rect.center().y - 5.0), vec2(10.0, 10.0));
+        icons::paint(painter, sign, Icon::Kind(item.kind), colour);
+        room.min.x += 14.0;
+    }
+    if room.width() >= title {
+        text(painter, room, Align2::LEFT_CENTER, &item.title, font, colour);
+    } else {
+        let score = format!("{:.0}", super::rows::score(item) * 100.0);
+        text(painter, room, Align2::CENTER_CENTER, &score, font, colour);
     }
 }
 

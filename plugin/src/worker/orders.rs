@@ -8,16 +8,14 @@ use loopwright_core::audio::decode::decode_file;
 use loopwright_core::config;
 use loopwright_core::drums::hits::slice;
 use loopwright_core::export::cut;
-use loopwright_core::progress::{Progress, Silent};
+use loopwright_core::progress::Silent;
 use loopwright_core::track::{Origin, Track};
 
 use super::clip;
 use super::crop::{Entry, What};
 use super::desk::{Desk, Files};
-use super::ear::Ear;
-use super::lock;
 use crate::command::{Audition, Command};
-use crate::library::{self, LibraryError, Rendered};
+use crate::library::{self, LibraryError};
 use crate::preview::{Clip, Cue};
 use crate::snapshot::{Correction, FileState, ItemId, ItemKind, Severity, TakeId};
 use crate::state::{Favourite, MOST_FAVOURITES};
@@ -80,15 +78,25 @@ impl Desk {
                 self.store();
             }
             Command::Clear => self.clear(),
-            Command::Analyse => {
-                for known in self.takes.values_mut() {
-                    known.requested = true;
-                }
-            }
+            Command::Analyse => self.analyse(),
             Command::TrackName(name) => self.track_name = name.chars().take(200).collect(),
             Command::Reveal(id) => self.reveal(id),
         }
         self.changed();
+    }
+
+    /// What has grown is analysed; where nothing has, everything, for somebody who asks has a reason.
+    fn analyse(&mut self) {
+        let grown: Vec<TakeId> = self
+            .history
+            .takes()
+            .iter()
+            .filter(|t| self.takes.get(&t.id()).is_some_and(|k| k.analysed != Some(t.end())))
+            .map(|t| t.id())
+            .collect();
+        for (id, known) in &mut self.takes {
+            known.requested |= grown.is_empty() || grown.contains(id);
+        }
     }
 
     fn clear(&mut self) {
@@ -149,7 +157,7 @@ impl Desk {
         }
     }
 
-    fn set_file(&mut self, id: ItemId, state: FileState) {
+    pub(super) fn set_file(&mut self, id: ItemId, state: FileState) {
         let files = self.files.entry(id).or_insert_with(|| Files {
             state: FileState::None,
             kit: Vec::new(),
@@ -200,14 +208,14 @@ impl Desk {
         }
     }
 
-    fn fail(&mut self, id: ItemId, error: &OrderError) {
+    pub(super) fn fail(&mut self, id: ItemId, error: &OrderError) {
         let text = error.to_string();
         self.say(Severity::Error, &format!("The file was not written: {text}"));
         self.set_file(id, FileState::Failed(text));
     }
 
     /// The take as it was analysed, as far as an entry needs it: around it its sound, elsewhere silence, which costs nothing.
-    fn source(&self, entry: &Entry) -> Result<Track, OrderError> {
+    pub(super) fn source(&self, entry: &Entry) -> Result<Track, OrderError> {
         let ground = &entry.ground;
         let take = self.take(ground.take).ok_or(OrderError::Gone)?;
         let extent = entry.extent();
@@ -397,139 +405,6 @@ fn read(path: &Path) -> Result<([Vec<f32>; 2], u32), OrderError> {
     };
     let decoded = decode_file(path, &limits).map_err(|e| OrderError::Other(e.to_string()))?;
     Ok(clip::of_buffer(decoded.audio))
-}
-
-/// Carries out what takes longer, breathing meanwhile.
-pub(super) fn at_leisure(ear: &Ear<'_>, command: Command) {
-    match command {
-        Command::PrepareKit(ids) => ids.into_iter().for_each(|id| prepare_kit(ear, id)),
-        Command::Export { items, folder } => export(ear, &items, folder),
-        Command::Relink(id, path) => relink(ear, id, &path),
-        Command::CheckFiles => check_files(ear),
-        other => lock(ear.desk).command(other),
-    }
-}
-
-/// What an item's files are, with its kit where that is asked for.
-fn rendered(ear: &Ear<'_>, id: ItemId, kit: bool) -> Result<Rendered, OrderError> {
-    let (entry, track, config) = {
-        let desk = lock(ear.desk);
-        let entry = desk.entry(id).cloned().ok_or(OrderError::Unknown)?;
-        let track = desk.source(&entry)?;
-        (entry, track, desk.library.config().clone())
-    };
-    Ok(library::render(&entry, &track, kit, &config, ear)?)
-}
-
-fn prepare_kit(ear: &Ear<'_>, id: ItemId) {
-    let there = {
-        let desk = lock(ear.desk);
-        let files = desk.files.get(&id);
-        files.is_some_and(|f| !f.kit.is_empty() && f.kit.iter().all(|p| p.is_file())) && desk.ready(id).is_some()
-    };
-    if there || ear.is_cancelled() {
-        return;
-    }
-    let done = rendered(ear, id, true).and_then(|all| Ok(lock(ear.desk).library.keep(&all)?));
-    let mut desk = lock(ear.desk);
-    match done {
-        Ok(written) => {
-            desk.set_file(id, FileState::Ready(written.main));
-            if let Some(files) = desk.files.get_mut(&id) {
-                files.kit = written.others;
-            }
-        }
-        Err(_) if ear.ends() => {}
-        // A kept break has no kit but what was written.
-        Err(OrderError::Unknown) => {}
-        Err(e) => desk.fail(id, &e),
-    }
-    desk.lists_changed();
-}
-
-fn export(ear: &Ear<'_>, items: &[ItemId], folder: Option<PathBuf>) {
-    let (folder, mut count) = {
-        let desk = lock(ear.desk);
-        (folder.unwrap_or_else(|| desk.library.folder().join("Exports")), 0usize)
-    };
-    for id in items {
-        if ear.is_cancelled() {
-            return;
-        }
-        let has_kit = lock(ear.desk).files.get(id).is_some_and(|f| !f.kit.is_empty());
-        let done = match rendered(ear, *id, has_kit) {
-            Ok(all) => library::keep_in(&folder, &all).map(|_| ()).map_err(OrderError::from),
-            // Only its file is left.
-            Err(e @ (OrderError::Unknown | OrderError::Gone)) => match lock(ear.desk).ready(*id) {
-                Some(file) => library::copy_in(&folder, &file).map(|_| ()).map_err(OrderError::from),
-                None => Err(e),
-            },
-            Err(e) => Err(e),
-        };
-        if let Err(e) = done {
-            if !ear.ends() {
-                lock(ear.desk).say(Severity::Error, &format!("Not exported: {e}"));
-            }
-            return;
-        }
-        count += 1;
-    }
-    let files = if count == 1 {
-        "1 item".to_owned()
-    } else {
-        format!("{count} items")
-    };
-    lock(ear.desk).say(Severity::Info, &format!("Exported {files} to {}", folder.display()));
-}
-
-fn relink(ear: &Ear<'_>, id: ItemId, path: &Path) {
-    let hash = if path.is_file() { library::hash(path) } else { None };
-    let mut desk = lock(ear.desk);
-    let Some(hash) = hash else {
-        desk.say(Severity::Error, &format!("{}: cannot be read", path.display()));
-        return;
-    };
-    let relative = desk.library.relative(path).unwrap_or_default();
-    let Some(favourite) = desk.favourites.iter_mut().find(|f| f.id == id.0) else {
-        return;
-    };
-    let same = favourite.hash.is_empty() || favourite.hash == hash;
-    favourite.path = path.to_string_lossy().into_owned();
-    favourite.relative = relative;
-    favourite.hash = hash;
-    desk.set_file(id, FileState::Ready(path.to_path_buf()));
-    if !same {
-        desk.say(
-            Severity::Warning,
-            "The file is not the one that was there, but it is used now.",
-        );
-    }
-    desk.store();
-}
-
-/// Looks for the files of all favourites, by their content where they have moved within the capture folder.
-fn check_files(ear: &Ear<'_>) {
-    let lost: Vec<Favourite> = {
-        let mut desk = lock(ear.desk);
-        desk.look_for_favourites();
-        let lost = desk.favourites.iter().filter(|f| desk.ready(ItemId(f.id)).is_none());
-        lost.cloned().collect()
-    };
-    if lost.is_empty() {
-        return;
-    }
-    let folder = lock(ear.desk).library.folder().to_path_buf();
-    let found = library::search(&folder, &lost, ear);
-    let mut desk = lock(ear.desk);
-    for (id, path) in found {
-        let relative = desk.library.relative(&path).unwrap_or_default();
-        if let Some(favourite) = desk.favourites.iter_mut().find(|f| f.id == id) {
-            favourite.path = path.to_string_lossy().into_owned();
-            favourite.relative = relative;
-            desk.set_file(ItemId(id), FileState::Ready(path));
-        }
-    }
-    desk.store();
 }
 
 #[cfg(test)]

@@ -89,7 +89,16 @@ impl Lines {
         };
         // Bars that are counted otherwise than the host's have none of its numbers.
         let hosts = origin == GridOrigin::Host && known.correction == Correction::default();
-        lines.first_bar = if hosts { take.first_bar() } else { None };
+        lines.first_bar = if hosts {
+            take.first_bar()
+        } else {
+            // Heard bars count from the first that was heard, also where it has been forgotten since.
+            let gone = match (origin, &known.grid) {
+                (GridOrigin::Tracked, Some((grid, _))) => lines_of(grid, from, 0).len() - lines.bars.len(),
+                _ => 0,
+            };
+            i64::try_from(gone).ok().filter(|n| *n > 0).map(|n| n + 1)
+        };
     }
 }
 

@@ -723,3 +723,88 @@ fn peaks_are_those_of_the_sound() {
     assert_eq!(peaks.range(peaks.end(), peaks.end() + 1), None);
     assert!(early.end() < peaks.end() && early.range(0, 512) == peaks.range(0, 512));
 }
+
+#[test]
+fn nonsense_of_the_host_is_left_out() {
+    let mut host = Host::new(48_000.0, 120.0);
+    let odd_meters = [
+        (0, 4),
+        (-3, 4),
+        (7, 0),
+        (4, 3),
+        (1000, 4),
+        (4, -4),
+        (i32::MIN, i32::MAX),
+    ];
+    let odd_tempi = [0.0, -120.0, f64::NAN, 1e9, f64::INFINITY, 1e-300];
+    host.play(1.0, 512);
+    for k in 0..200 {
+        let start = host.song as i64;
+        let mark = Mark {
+            at: host.at,
+            frames: 480,
+            lost: 0,
+            host: HostTime {
+                playing: true,
+                samples: Some(i64::MIN),
+                beats: Some(host.place(host.song).0),
+                tempo: Some(odd_tempi[k % odd_tempi.len()]),
+                meter: Some(odd_meters[k % odd_meters.len()]),
+                bar_start: Some([f64::NAN, f64::NEG_INFINITY, 1e300, -4.0][k % 4]),
+                cycle: Some([(4.0, 0.0), (f64::NAN, 1.0), (0.0, 0.0)][k % 3]),
+            },
+        };
+        let planes = [0, 1].map(|c| (0..480).map(|i| sound(start + i, c, 0)).collect::<Vec<f32>>());
+        host.history.push(&mark, &planes[0], &planes[1]);
+        host.truth.extend((0..480).map(|i| Some(start + i)));
+        host.at += 480;
+        host.song += 480.0;
+    }
+    host.play(1.0, 512);
+    host.history.close();
+    assert_eq!(host.check(), [0]);
+    assert!(host.grid_error(0, 1.0) < 0.01);
+    let take = &host.history.takes()[0];
+    assert_eq!(take.meter(), Some((4, 4)));
+    assert_eq!(take.grid().unwrap().beats_per_bar, 4);
+    // And from the first block on: a free take.
+    let mut history = History::new(limits());
+    history.open(48_000.0);
+    let plane: Vec<f32> = (0..480).map(|i| sound(i, 0, 0)).collect();
+    for k in 0..600u64 {
+        let mark = Mark {
+            at: k * 480,
+            frames: 480,
+            lost: 0,
+            host: HostTime {
+                playing: true,
+                beats: Some(k as f64 * 0.02),
+                tempo: Some(odd_tempi[k as usize % odd_tempi.len()]),
+                ..HostTime::default()
+            },
+        };
+        history.push(&mark, &plane, &plane);
+    }
+    assert_eq!(history.takes().len(), 1);
+    assert!(!history.takes()[0].has_host_grid());
+    assert_eq!(history.transport(), TransportState::None);
+}
+
+#[test]
+fn a_pause_of_the_host_is_no_splice() {
+    let (mut tap, mut feed) = super::super::tap::with_room(1 << 20, 4096);
+    let mut history = History::new(limits());
+    history.open(48_000.0);
+    tap.pause(); // before the first block: nothing
+    for half in 0..2 {
+        for k in 0..500 {
+            let plane: Vec<f32> = (0..480).map(|i| sound(k * 480 + i, half, 0)).collect();
+            tap.block(&plane, &plane, HostTime::default());
+        }
+        tap.pause();
+    }
+    feed.drain(|m, l, r| history.push(m, l, r));
+    history.close();
+    let ends: Vec<(u64, u64)> = history.takes().iter().map(|t| (t.origin(), t.end())).collect();
+    assert_eq!(ends, [(0, 240_000), (240_001, 240_000)]);
+}

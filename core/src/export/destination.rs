@@ -555,4 +555,35 @@ mod tests {
         d.remove("a/b/x").unwrap();
         assert_eq!(names(&tmp.path().join("a")), ["y"]);
     }
+
+    #[test]
+    fn a_name_is_given_once_and_what_has_it_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.wav");
+        let create = |content: &'static [u8]| create_file(&path, |out| out.write_all(content));
+        assert!(create(b"one").unwrap());
+        assert!(!create(b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        // Of many that race for a name one gets it, and the file is whole.
+        let raced = dir.path().join("b.wav");
+        let won = std::thread::scope(|scope| {
+            let racers: Vec<_> = (0..8u8)
+                .map(|n| {
+                    let raced = &raced;
+                    scope.spawn(move || create_file(raced, |out| out.write_all(&[n; 100_000])).unwrap())
+                })
+                .collect();
+            racers
+                .into_iter()
+                .map(|r| usize::from(r.join().unwrap()))
+                .sum::<usize>()
+        });
+        assert_eq!(won, 1);
+        let content = fs::read(&raced).unwrap();
+        assert!(content.len() == 100_000 && content.windows(2).all(|w| w[0] == w[1]));
+        // Nothing temporary is left, nor after a failure.
+        let failed = create_file(&dir.path().join("c.wav"), |_| Err::<(), _>(io::Error::other("no")));
+        assert!(failed.is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
 }

@@ -48,6 +48,7 @@ fn blocks(c: &mut Criterion) {
     let clip = Clip {
         item: ItemId(1),
         planes: [vec![0.1; 96_000], vec![0.1; 96_000]],
+        peak: 0.1,
         quarters: None,
         how: Audition {
             sync: false,

@@ -10,13 +10,13 @@ use std::time::Duration;
 use loopwright_plugin::capture::history::{History, Limits};
 use loopwright_plugin::capture::mark::{HostTime, Mark};
 use loopwright_plugin::command::Command;
-use loopwright_plugin::editor::{self, App};
+use loopwright_plugin::editor::{self, App, LooseKnob};
+use loopwright_plugin::params::LoopwrightParams;
 use loopwright_plugin::shared::Shared;
 use loopwright_plugin::snapshot::{
     Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Message, Severity, Snapshot, Status, TakeView,
     TransportState,
 };
-use loopwright_plugin::state;
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{EguiWindow, EguiWindowSettings, Frame, NiceEguiApp};
@@ -27,7 +27,7 @@ struct Demo(App);
 
 impl nice_plug_egui::App for Demo {
     fn build(&mut self, ctx: egui::Context, _frame: &mut Frame) -> Result<(), HandlerError> {
-        self.0.begin(ctx);
+        self.0.begin(ctx, Box::new(LooseKnob::default()));
         Ok(())
     }
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
@@ -360,13 +360,14 @@ fn main() {
         editor::time_frames(&snapshot, width, height);
         return;
     }
-    let shared = Arc::new(Shared::new(Arc::new(state::Kept::default())));
+    let params = Arc::new(LoopwrightParams::default());
+    let shared = Arc::new(Shared::new(params.state.clone()));
     {
         let mut state = shared.state.lock();
         (state.editor.width, state.editor.height, state.editor.zoom) = (width, height, zoom);
     }
     shared.snapshot.store(Arc::new(snapshot.clone()));
-    let Some(window) = editor::create(shared.clone()) else {
+    let Some(window) = editor::create(shared.clone(), params) else {
         return;
     };
     let grows = name == "busy" || name == "listening";

@@ -13,6 +13,7 @@ mod help;
 mod icons;
 mod keys;
 mod layout;
+mod level;
 mod list;
 mod mesh;
 mod model;
@@ -51,11 +52,14 @@ use raw_window_handle::{HasDisplayHandle, HasWindowHandle};
 
 use crate::command::Command;
 use crate::dragout::{self, Drag, DragError, Outcome};
+use crate::params::LoopwrightParams;
 use crate::shared::Shared;
 use crate::snapshot::Severity;
 use crate::state::EditorState;
 
 use keys::Ours;
+use level::HostKnob;
+pub use level::{Knob, LooseKnob, Turn};
 use model::{Model, Scene, Wishes};
 
 /// The smallest window, in points at 100 %.
@@ -81,13 +85,15 @@ fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
 /// tells the host a size without the zoom; so one is made for each opening, from the state as it is then.
 pub struct Window {
     shared: Arc<Shared>,
+    params: Arc<LoopwrightParams>,
     memory: Arc<Mutex<Memory>>,
 }
 
-/// The window of an instance.
-pub fn create(shared: Arc<Shared>) -> Option<Window> {
+/// The window of an instance with these parameters.
+pub fn create(shared: Arc<Shared>, params: Arc<LoopwrightParams>) -> Option<Window> {
     Some(Window {
         shared,
+        params,
         memory: Arc::default(),
     })
 }
@@ -123,7 +129,9 @@ impl Window {
     pub fn app(&self) -> App {
         App {
             shared: self.shared.clone(),
+            params: self.params.clone(),
             memory: self.memory.clone(),
+            knob: Box::new(LooseKnob::default()),
             drag: None,
             opened: Instant::now(),
             context: None,
@@ -218,6 +226,8 @@ pub fn time_frames(snapshot: &crate::snapshot::Snapshot, width: f32, height: f32
 /// What draws the window.
 pub struct App {
     shared: Arc<Shared>,
+    params: Arc<LoopwrightParams>,
+    knob: Box<dyn Knob>,
     memory: Arc<Mutex<Memory>>,
     drag: Option<Drag>,
     opened: Instant,
@@ -225,8 +235,9 @@ pub struct App {
 }
 
 impl NiceEguiApp for App {
-    fn build(&mut self, ctx: egui::Context, _gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
-        self.begin(ctx);
+    fn build(&mut self, ctx: egui::Context, gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
+        let knob = HostKnob::new(gui, self.params.clone());
+        self.begin(ctx, Box::new(knob));
         Ok(())
     }
 
@@ -243,6 +254,7 @@ impl NiceEguiApp for App {
         let before = memory.model.editor.clone();
         let smallest = egui::vec2(SMALLEST.0, SMALLEST.1) / ui.ctx().zoom_factor().max(0.1);
         let model = &mut memory.model;
+        model.level.update(self.knob.db(), scene.now);
         let wishes = ResizableWindow::new("corner")
             .min_size(smallest)
             .show(ui, |ui| view::show(ui, &scene, model))
@@ -277,13 +289,19 @@ impl NiceEguiApp for App {
 }
 
 impl App {
-    /// A window was opened.
-    pub fn begin(&mut self, ctx: egui::Context) {
+    /// A window was opened; its slider turns `knob`.
+    pub fn begin(&mut self, ctx: egui::Context, knob: Box<dyn Knob>) {
         theme::install(&ctx);
         self.context = Some(ctx);
         self.opened = Instant::now();
+        self.knob = knob;
         // What was held when the last window closed is held no more.
-        lock(&self.memory).model.drag.end();
+        let mut turns = Vec::new();
+        let mut memory = lock(&self.memory);
+        memory.model.drag.end();
+        memory.model.level.release(false, &mut turns);
+        drop(memory);
+        turns.into_iter().for_each(|turn| self.knob.turn(turn));
         self.shared.send(Command::CheckFiles);
     }
 
@@ -318,6 +336,7 @@ impl App {
             self.shared.state.lock().settings = model.settings.clone();
             self.shared.send(Command::Settings(model.settings.clone()));
         }
+        wishes.turns.into_iter().for_each(|turn| self.knob.turn(turn));
         for command in wishes.commands {
             self.shared.send(command);
         }

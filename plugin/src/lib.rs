@@ -127,7 +127,7 @@ impl Plugin for Loopwright {
     }
 
     fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        editor::create(self.shared.clone())
+        editor::create(self.shared.clone(), self.params.clone())
     }
 
     fn activate(

@@ -2,6 +2,9 @@
 //!
 //! The worker sends [`Cue`]s on one ring; clips that are done with come back on another, because the audio thread must not
 //! free them. Whatever begins, ends or is replaced is faded over 5 ms.
+//!
+//! There is one level, the host's parameter. Clips come at the loudness of what was captured and with their peak, so that
+//! whatever the level, no clip is played above -1 dBFS.
 
 mod voice;
 
@@ -22,6 +25,12 @@ const CUES: usize = 16;
 const SPENT: usize = 32;
 /// Length of a fade in seconds.
 const FADE: f64 = 0.005;
+/// A new level is reached in so many seconds: fast enough to follow a hand, too slow to be heard as steps.
+const GLIDE: f64 = 0.02;
+/// Highest sample of a clip as it is played: -1 dBFS.
+const CEILING: f32 = 0.891;
+/// Highest gain that is asked for: a little above the parameter's +12 dB.
+const HIGHEST: f32 = 4.0;
 /// Below this a sample is nothing: no denormals are added.
 const NOTHING: f32 = 1e-20;
 
@@ -30,8 +39,10 @@ const NOTHING: f32 = 1e-20;
 pub struct Clip {
     /// What it is.
     pub item: ItemId,
-    /// Left and right, of equal length, already level-matched.
+    /// Left and right, of equal length, as loud as what was captured; the peak may be above full scale.
     pub planes: [Vec<f32>; 2],
+    /// Highest absolute sample of the planes.
+    pub peak: f32,
     /// Length in quarter notes, where it has one: what `sync` goes by.
     pub quarters: Option<f64>,
     /// How it is heard. In sync are only clips that are looped; one that is heard once begins at its beginning.
@@ -68,10 +79,11 @@ pub struct Player {
     stuck: Option<Box<Clip>>,
     /// Gain of the passing sound; it is left alone while this is 1.
     dry: f32,
-    /// Gain of what is auditioned, and where it goes.
+    /// Gain of what is auditioned, where it goes, and its change a frame.
     level: f32,
     wanted: f32,
-    /// Change of a gain a frame.
+    glide: f32,
+    /// Change of a fading gain a frame.
     step: f32,
 }
 
@@ -105,6 +117,7 @@ fn with_room(rate: f64, shared: Arc<Shared>, cues: usize, spent: usize) -> (Play
         dry: 1.0,
         level: 1.0,
         wanted: 1.0,
+        glide: 0.0,
         step: (1.0 / (rate * FADE).max(1.0)) as f32,
     };
     let booth = Booth {
@@ -115,9 +128,20 @@ fn with_room(rate: f64, shared: Arc<Shared>, cues: usize, spent: usize) -> (Play
 }
 
 impl Player {
-    /// Gain of what is auditioned, 0 to 4; it gets there within a fade. Real-time safe.
+    /// Gain of what is auditioned, 0 to 4; it glides there in 20 ms. What this would lift above -1 dBFS is played at that
+    /// instead. Real-time safe.
     pub fn set_level(&mut self, gain: f32) {
-        self.wanted = if gain.is_finite() { gain.clamp(0.0, 4.0) } else { 1.0 };
+        let wanted = if gain.is_finite() {
+            gain.clamp(0.0, HIGHEST)
+        } else {
+            1.0
+        };
+        if wanted != self.wanted {
+            self.wanted = wanted;
+            // The slider shows it, whoever turned it.
+            self.shared.repaint.request_repaint();
+            self.glide = (wanted - self.level).abs() / (self.rate * GLIDE).max(1.0) as f32;
+        }
     }
 
     /// Adds what is auditioned to a block, in place. Real-time safe; leaves the block alone to the bit when nothing plays.
@@ -146,8 +170,9 @@ impl Player {
                 && let Some(voice) = &mut self.voice
                 && let Some([wet_l, wet_r]) = voice.stretch(frames - done)
             {
-                mix_all(l, wet_l, self.level, target);
-                mix_all(r, wet_r, self.level, target);
+                let level = voice.limit(self.level);
+                mix_all(l, wet_l, level, target);
+                mix_all(r, wet_r, level, target);
                 let count = wet_l.len();
                 voice.advance(count);
                 done += count.max(1);
@@ -155,19 +180,20 @@ impl Player {
             }
             let (mut wet_l, mut wet_r) = (0.0, 0.0);
             for voice in [&mut self.voice, &mut self.leaving].into_iter().flatten() {
+                let level = voice.limit(self.level);
                 let [a, b] = voice.next(self.step);
-                wet_l += a;
-                wet_r += b;
+                wet_l += level * a;
+                wet_r += level * b;
             }
             if self.dry != target {
                 self.dry = approach(self.dry, target, self.step);
             }
             if self.level != self.wanted {
-                self.level = approach(self.level, self.wanted, self.step);
+                self.level = approach(self.level, self.wanted, self.glide);
             }
             if let (Some(l), Some(r)) = (l.first_mut(), r.first_mut()) {
-                mix(l, self.level * wet_l, self.dry);
-                mix(r, self.level * wet_r, self.dry);
+                mix(l, wet_l, self.dry);
+                mix(r, wet_r, self.dry);
             }
             done += 1;
         }

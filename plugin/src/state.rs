@@ -43,8 +43,6 @@ pub struct Settings {
     pub looped: bool,
     /// The passing sound is silent during an audition.
     pub solo: bool,
-    /// Audition level relative to the history's loudness, in dB.
-    pub audition_db: f32,
     /// Unattended capture: the best so many suggestions of each kind are written to the capture folder as they come, 0 to
     /// 64; 0 writes only what the user asks for.
     pub export_automatically: u32,
@@ -61,7 +59,6 @@ impl Default for Settings {
             sync: true,
             looped: true,
             solo: false,
-            audition_db: 0.0,
             export_automatically: 0,
         }
     }
@@ -207,7 +204,6 @@ impl Settings {
             sync: truth(fields, "sync", d.sync),
             looped: truth(fields, "looped", d.looped),
             solo: truth(fields, "solo", d.solo),
-            audition_db: number(fields, "audition_db", f64::from(d.audition_db)) as f32,
             export_automatically: whole(fields, "export_automatically", d.export_automatically),
         }
         .sane()
@@ -217,7 +213,6 @@ impl Settings {
     pub fn sane(mut self) -> Self {
         self.history_seconds = self.history_seconds.clamp(30, 1800);
         self.history_mib = self.history_mib.clamp(32, 4096);
-        self.audition_db = within(self.audition_db, -36.0, 12.0, 0.0);
         self.export_automatically = self.export_automatically.min(64);
         self.folder = short(&self.folder, LONGEST_PATH);
         self

@@ -33,6 +33,7 @@ use crate::shared::Shared;
 use crate::snapshot::Severity;
 use desk::Desk;
 use ear::Ear;
+pub(crate) use schedule::{EVERY_BARS, EVERY_SECONDS};
 
 /// What an activation hands to the worker.
 pub struct Stream {

@@ -251,14 +251,14 @@ fn bypass_can_be_set_and_changes_no_sound() {
         panic!("two parameters");
     };
     let unknown = ClapId::new(12_345);
-    instance.flush(&[(bypass, 1.0), (unknown, 3.0), (level, 0.25)]);
+    let _ = instance.flush(&[(bypass, 1.0), (unknown, 3.0), (level, 0.25)]);
     assert_eq!(instance.value(level), 0.25);
     assert_eq!(instance.value(bypass), 1.0);
     instance.activate(RATE, 256);
     let mut clock = Clock::new(RATE, 120.0);
     let mut steps = |count: usize| (0..count).map(|_| clock.block(256)).collect::<Vec<_>>();
     instance.passes_through("bypassed", &steps(30));
-    instance.flush(&[(bypass, 0.0)]);
+    let _ = instance.flush(&[(bypass, 0.0)]);
     instance.passes_through("not bypassed", &steps(30));
     assert_eq!(instance.value(bypass), 0.0);
     // Switched on and off inside blocks, at the first and the last frame too.

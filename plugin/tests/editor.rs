@@ -18,9 +18,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window as ClapWindow};
+use clack_host::events::spaces::CoreEventSpace;
 use clack_host::prelude::*;
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, ImageFormat, Window, WindowClass};
+use x11rb::protocol::xproto::{
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, CreateWindowAux, ImageFormat, MOTION_NOTIFY_EVENT,
+    Window, WindowClass,
+};
+use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
 use clap_host::{Host, Instance, load};
@@ -156,6 +161,24 @@ impl Stage {
     fn size(&self, window: Window) -> Option<(u16, u16)> {
         let asked = self.link.get_geometry(window).ok()?;
         asked.reply().ok().map(|g| (g.width, g.height))
+    }
+
+    /// The pointer moves to a place on the screen.
+    fn move_to(&self, x: i16, y: i16) {
+        self.fake(MOTION_NOTIFY_EVENT, 0, x, y);
+    }
+
+    /// The pointer's first button goes down or up.
+    fn button(&self, down: bool) {
+        self.fake(if down { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT }, 1, 0, 0);
+    }
+
+    fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
+        let root = self.link.setup().roots[self.screen].root;
+        let sent = self.link.xtest_fake_input(kind, detail, 0, root, x, y, 0);
+        sent.expect("sent").check().expect("done");
+        // A frame or two of the window's.
+        std::thread::sleep(Duration::from_millis(60));
     }
 
     /// How many colours there are in a window, and the share of the most frequent one.
@@ -398,5 +421,56 @@ fn a_window_that_the_host_destroys_first_harms_nobody() {
         let _editor = Editor::open(instance.raw(), parent);
         drop(instance);
         stage.destroy(parent);
+    });
+}
+
+#[test]
+fn its_slider_turns_the_hosts_parameter() {
+    on_a_display("its_slider_turns_the_hosts_parameter", || {
+        let stage = Stage::new();
+        let entry = load();
+        let turned = (0..5).any(|_| {
+            let mut instance = Instance::active(&entry, RATE, 512);
+            let level = instance.parameters()[1];
+            let before = instance.value(level);
+            let parent = stage.window(0, 1000, 700);
+            let editor = Editor::open(instance.raw(), parent);
+            assert!(until(|| !stage.children(parent).is_empty(), 30), "no window");
+            std::thread::sleep(Duration::from_millis(500));
+            let height = stage.children(parent).first().and_then(|child| stage.size(*child));
+            let y = height.map_or(0, |(_, height)| height as i16 - 44);
+            // The slider of the lowest bar but one: from its middle to its right end.
+            stage.move_to(277, y);
+            stage.button(true);
+            stage.move_to(300, y);
+            stage.move_to(330, y);
+            stage.button(false);
+            let told = instance.flush(&[]);
+            let mut words = Vec::new();
+            for event in told.iter() {
+                match event.as_core_event() {
+                    Some(CoreEventSpace::ParamGestureBegin(_)) => words.push("begin"),
+                    Some(CoreEventSpace::ParamValue(event)) => {
+                        assert_eq!(event.param_id(), Some(level));
+                        words.push("value");
+                    }
+                    Some(CoreEventSpace::ParamGestureEnd(_)) => words.push("end"),
+                    other => panic!("{other:?}"),
+                }
+            }
+            let after = instance.value(level);
+            editor.close(instance.raw());
+            stage.destroy(parent);
+            println!("{words:?}, {before} to {after}");
+            // As above, a window can stay black, and deaf.
+            if words.is_empty() {
+                return false;
+            }
+            assert_eq!((words.first(), words.last()), (Some(&"begin"), Some(&"end")));
+            assert_eq!(words.iter().filter(|word| **word == "begin").count(), 1, "one gesture");
+            assert_eq!(after, 1.0, "+12 dB");
+            true
+        });
+        assert!(turned, "five windows did not hear the pointer");
     });
 }

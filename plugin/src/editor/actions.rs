@@ -8,8 +8,8 @@ use crate::snapshot::{FileState, ItemId, ItemKind};
 use super::icons::{self, Icon};
 use super::layout::{Layout, Line};
 use super::model::{Model, Scene, Wishes};
-use super::theme;
-use super::widgets::{Face, button, slider, text};
+use super::widgets::{Face, button, text};
+use super::{level, theme};
 
 /// Draws it.
 pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {
@@ -82,38 +82,8 @@ fn hear(ui: &mut Ui, line: &mut Line, at: &Layout, scene: &Scene<'_>, model: &mu
     if !at.narrow
         && let Some(place) = line.try_left(150.0)
     {
-        level(ui, place, model, wishes);
+        level::show(ui, place, scene, model, wishes);
     }
-}
-
-/// The audition level.
-pub(crate) fn level(ui: &mut Ui, place: Rect, model: &mut Model, wishes: &mut Wishes) {
-    let mut line = Line::new(place, 4.0);
-    let mut db = model.settings.audition_db;
-    let words = line.right(56.0);
-    let tip = "Level of auditions against the history's loudness. Double click for 0 dB.";
-    let response = slider(ui, line.rest(), "level", &mut db, -24.0..=12.0, "Audition level", tip);
-    if response.double_clicked() {
-        db = 0.0;
-    }
-    let db = (db * 2.0).round() * 0.5;
-    if db != model.settings.audition_db {
-        model.settings.audition_db = db;
-        wishes.settings = true;
-    }
-    let shown = if db < 0.0 {
-        format!("−{:.1} dB", -db)
-    } else {
-        format!("{db:.1} dB")
-    };
-    text(
-        ui.painter(),
-        words,
-        Align2::RIGHT_CENTER,
-        &shown,
-        theme::plain(11.0),
-        theme::MUTED,
-    );
 }
 
 fn out(ui: &mut Ui, line: &mut Line, scene: &Scene<'_>, model: &mut Model, wishes: &mut Wishes) {

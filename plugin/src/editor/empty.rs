@@ -4,6 +4,7 @@ use egui::{Align2, Rect, Stroke, Ui, pos2, vec2};
 
 use crate::command::Command;
 use crate::snapshot::{GridOrigin, Snapshot, TransportState};
+use crate::worker::{EVERY_BARS, EVERY_SECONDS};
 
 use super::filters::unfilter;
 use super::layout::Layout;
@@ -11,11 +12,6 @@ use super::model::{Model, Scene, Wishes};
 use super::rows::{self, Tab};
 use super::widgets::{Face, button, clock, text};
 use super::{status, theme};
-
-/// Bars that are captured before the first suggestions come.
-pub(crate) const BARS_NEEDED: usize = 8;
-/// The same where bars are tracked by ear, in seconds.
-const SECONDS_NEEDED: f64 = 16.0;
 
 /// Why a list is empty.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +70,7 @@ pub(crate) fn why(snapshot: &Snapshot, model: &Model) -> Why {
     let note = || takes.clone().rev().find_map(|take| take.note.clone());
     let seconds = last.end.saturating_sub(last.first) as f64 / f64::from(last.rate.max(1));
     let bars = (last.grid != GridOrigin::None && !last.bars.is_empty()).then(|| last.bars.len() - 1);
-    let enough = bars.map_or(seconds >= SECONDS_NEEDED, |bars| bars >= BARS_NEEDED);
+    let enough = bars.map_or(seconds >= EVERY_SECONDS, |bars| bars >= EVERY_BARS);
     if last.open && !enough {
         return Why::Listening { bars, seconds };
     }
@@ -99,7 +95,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
         Why::Listening { bars, seconds } => {
             let (words, part) = match bars {
                 Some(bars) => {
-                    let left = BARS_NEEDED.saturating_sub(bars);
+                    let left = EVERY_BARS.saturating_sub(bars);
                     let words = if left == 1 {
                         "One more bar".to_owned()
                     } else {
@@ -107,20 +103,20 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
                     };
                     (
                         format!("{words} until the first suggestions"),
-                        bars as f32 / BARS_NEEDED as f32,
+                        bars as f32 / EVERY_BARS as f32,
                     )
                 }
                 None => (
                     format!(
                         "{} heard. Finding the beat takes about {}",
                         clock(seconds),
-                        clock(SECONDS_NEEDED)
+                        clock(EVERY_SECONDS)
                     ),
-                    (seconds / SECONDS_NEEDED) as f32,
+                    (seconds / EVERY_SECONDS) as f32,
                 ),
             };
             let counted = bars.map_or(String::new(), |bars| {
-                format!("{} of {BARS_NEEDED} bars", bars.min(BARS_NEEDED))
+                format!("{} of {EVERY_BARS} bars", bars.min(EVERY_BARS))
             });
             lines(ui, column, "Listening", &[&words, &counted], Some((part, scene.now)));
         }

@@ -9,6 +9,7 @@ use crate::snapshot::{Item, ItemId, ItemKind, Severity, Snapshot};
 use crate::state::{EditorState, Settings};
 
 use super::drag::{self, Drag, Load};
+use super::level::{Level, Turn};
 use super::mesh::Cache;
 use super::notes::Notes;
 use super::rows::{self, Ahead, Order, Row, Tab};
@@ -48,6 +49,8 @@ pub(crate) struct Wishes {
     pub(crate) drag: Option<Vec<PathBuf>>,
     /// [`Model::settings`] were changed.
     pub(crate) settings: bool,
+    /// For the level of auditions, in order.
+    pub(crate) turns: Vec<Turn>,
 }
 
 impl Wishes {
@@ -60,6 +63,8 @@ impl Wishes {
 /// What the window remembers.
 #[derive(Default)]
 pub(crate) struct Model {
+    /// The level of auditions.
+    pub(crate) level: Level,
     /// The user's settings; the state's are written when they change.
     pub(crate) settings: Settings,
     /// How the editor was left.

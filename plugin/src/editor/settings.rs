@@ -8,7 +8,7 @@ use crate::snapshot::Snapshot;
 use super::layout::{Layout, Line};
 use super::model::{Model, Scene, Wishes};
 use super::widgets::{bytes, clock, slider};
-use super::{actions, status, theme};
+use super::{level, status, theme};
 
 /// Shortest and longest history, in seconds.
 const SECONDS: (u32, u32) = (30, 1800);
@@ -95,7 +95,7 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
             unattended(ui, model, wishes);
             row(ui, "Audition level", |ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(240.0, 22.0), egui::Sense::hover());
-                actions::level(ui, rect, model, wishes);
+                level::show(ui, rect, scene, model, wishes);
             });
             row(ui, "Zoom", |ui| {
                 let (rect, _) = ui.allocate_exact_size(vec2(340.0, 22.0), egui::Sense::hover());

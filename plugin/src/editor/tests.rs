@@ -6,6 +6,7 @@ use egui::{Context, Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, 
 
 use super::fixture;
 use super::layout::layout;
+use super::level::{Knob, LooseKnob, Turn};
 use super::model::{Model, Scene, Sheet, Wishes};
 use super::rows::Tab;
 use super::theme;
@@ -22,6 +23,8 @@ struct Bench {
     heard: Option<(ItemId, f64)>,
     held: Modifiers,
     texts: String,
+    /// The host's parameter of the audition level.
+    knob: LooseKnob,
 }
 
 impl Bench {
@@ -36,6 +39,7 @@ impl Bench {
             heard: None,
             held: Modifiers::NONE,
             texts: String::new(),
+            knob: LooseKnob::default(),
         }
     }
 
@@ -55,6 +59,7 @@ impl Bench {
         };
         let mut wishes = Wishes::default();
         let model = &mut self.model;
+        model.level.update(self.knob.db(), self.time);
         let mut output = self.ctx.run_ui(input, |ui| {
             let more = super::view::show(ui, &scene, model);
             wishes.commands.extend(more.commands);
@@ -62,7 +67,9 @@ impl Bench {
             wishes.zoom = more.zoom.or(wishes.zoom);
             wishes.drag = more.drag.or(wishes.drag.take());
             wishes.settings |= more.settings;
+            wishes.turns.extend(more.turns);
         });
+        wishes.turns.iter().for_each(|turn| self.knob.turn(*turn));
         output.textures_delta.clear();
         self.texts.clear();
         for shape in &output.shapes {
@@ -721,4 +728,53 @@ fn restored_states_are_made_sane() {
     assert_eq!(editor.width, 960.0);
     assert!(editor.height >= 180.0);
     assert_eq!((editor.zoom, editor.min_score, editor.bars), (2.0, 0.0, vec![4]));
+}
+
+#[test]
+fn the_slider_turns_the_hosts_level() {
+    let snapshot = fixture::with_loops(3);
+    for sheet in [None, Some(Sheet::Settings)] {
+        let mut bench = Bench::new(960.0, 600.0);
+        bench.model.sheet = sheet;
+        bench.settle(&snapshot);
+        let id = egui::Id::unique(("slider", "level"));
+        let rect = bench.ctx.read_response(id).expect("the slider is there").rect;
+        // To its left end, and on to the right one, in one gesture.
+        bench.move_to(&snapshot, rect.left_center() + vec2(1.0, 0.0));
+        let mut turns = bench.button(&snapshot, rect.left_center() + vec2(1.0, 0.0), true).turns;
+        assert_eq!(bench.knob.db(), -36.0);
+        assert!(bench.texts.contains("−36.0 dB"), "{}", bench.texts);
+        turns.extend(bench.move_to(&snapshot, rect.right_center()).turns);
+        turns.extend(bench.move_to(&snapshot, rect.right_center()).turns);
+        turns.extend(bench.button(&snapshot, rect.right_center(), false).turns);
+        assert_eq!(turns, [Turn::Begin, Turn::To(-36.0), Turn::To(12.0), Turn::End]);
+        // The host's own knob moves it as well, to places between its steps, which are left alone.
+        bench.time += 10.0;
+        bench.knob.turn(Turn::To(-3.3));
+        assert!(bench.frame(&snapshot, Vec::new()).turns.is_empty());
+        assert!(bench.texts.contains("−3.3 dB"));
+        // Twice, and it is where it was.
+        for _ in 0..2 {
+            bench.button(&snapshot, rect.center(), true);
+            bench.button(&snapshot, rect.center(), false);
+        }
+        assert_eq!(bench.knob.db(), 0.0);
+        assert!(bench.frame(&snapshot, Vec::new()).turns.is_empty());
+        assert_eq!(bench.model.settings, Settings::default());
+    }
+    // What hides it while it is held does not keep the gesture open.
+    let mut bench = Bench::new(960.0, 600.0);
+    bench.settle(&snapshot);
+    let id = egui::Id::unique(("slider", "level"));
+    let at = bench
+        .ctx
+        .read_response(id)
+        .expect("the slider is there")
+        .rect
+        .left_center();
+    bench.move_to(&snapshot, at);
+    assert_eq!(bench.button(&snapshot, at, true).turns.first(), Some(&Turn::Begin));
+    bench.size = vec2(560.0, 360.0);
+    assert!(bench.frame(&snapshot, Vec::new()).turns.is_empty());
+    assert_eq!(bench.button(&snapshot, at, false).turns, [Turn::End]);
 }

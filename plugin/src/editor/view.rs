@@ -39,6 +39,8 @@ pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>, model: &mut Model) -> Wishes 
         actions::show(ui, &at, scene, model, &mut wishes);
     }
     status::footer(ui, &at, scene, model, &mut wishes);
+    let button = ui.input(|i| i.pointer.any_down());
+    model.level.release(button, &mut wishes.turns);
     step_drag(ui, scene, model, &mut wishes);
     animate(ui, scene, model);
     wishes

@@ -9,10 +9,11 @@ fn audition(sync: bool, looped: bool, solo: bool) -> Audition {
 
 fn clip(item: u64, frames: usize, how: Audition) -> Box<Clip> {
     // Every frame tells where it is.
-    let plane: Vec<f32> = (0..frames).map(|i| 0.1 + 0.8 * i as f32 / frames as f32).collect();
+    let plane: Vec<f32> = (0..frames).map(|i| 0.1 + 0.75 * i as f32 / frames as f32).collect();
     Box::new(Clip {
         item: ItemId(item),
         planes: [plane.clone(), plane.iter().map(|x| -x).collect()],
+        peak: 0.85,
         quarters: None,
         how,
     })
@@ -220,6 +221,83 @@ fn solo_mutes_the_passing_sound_and_brings_it_back() {
     room.play(480, 64, 0.0, |_| HostTime::default());
     let heard = room.play(480, 64, f32::NAN, |_| HostTime::default());
     assert!(heard.iter().all(|x| *x == 0.25));
+}
+
+/// A loop of one value, with its peak.
+fn flat(item: u64, value: f32) -> Box<Clip> {
+    let mut clip = clip(item, 4800, audition(false, true, false));
+    clip.planes = [vec![value; 4800], vec![-value; 4800]];
+    clip.peak = value;
+    clip
+}
+
+#[test]
+fn a_new_level_is_reached_in_twenty_milliseconds_without_a_step() {
+    let mut room = room();
+    room.booth.send(Cue::Play(flat(1, 0.2)));
+    room.free(1000);
+    let mut heard = room.free(100);
+    for gain in [2.0, 0.25, 4.0, 0.0, 1.0] {
+        let before = heard.last().copied().unwrap();
+        room.player.set_level(gain);
+        let way = room.free(1100);
+        // 20 ms are 960 frames: half way after half of them, there after all.
+        let middle = 0.5 * (before + 0.2 * gain);
+        assert!(
+            (way[479] - middle).abs() < 0.002,
+            "{gain}: {} is not {middle}",
+            way[479]
+        );
+        assert!(way[961..].iter().all(|x| (x - 0.2 * gain).abs() < 1e-6), "{gain}");
+        heard.extend(way);
+    }
+    // The widest way, 4 to 0, in 960 equal steps.
+    assert!(step(&heard) < 0.2 * 4.0 / 960.0 * 1.01, "{}", step(&heard));
+    // Told the same again and again, as in every block, it gets there just the same.
+    for _ in 0..20 {
+        room.player.set_level(3.0);
+        room.free(64);
+    }
+    assert!((room.free(1)[0] - 0.6).abs() < 1e-6);
+    // And what is no number is no level.
+    room.player.set_level(f32::NAN);
+    room.free(1000);
+    assert!((room.free(1)[0] - 0.2).abs() < 1e-6);
+}
+
+#[test]
+fn whatever_the_level_no_clip_is_above_the_ceiling() {
+    let ceiling = 10f32.powf(-1.0 / 20.0);
+    // Loud, and louder than full scale after its loudness was matched.
+    for value in [0.5, 0.9, 1.0, 3.5] {
+        let mut room = room();
+        room.booth.send(Cue::Play(flat(1, value)));
+        for gain in [1.0, 4.0, 0.1, 2.0] {
+            room.player.set_level(gain);
+            let heard = room.free(2000);
+            let peak = heard.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            assert!(peak <= ceiling, "{value} at {gain}: {peak}");
+            let wanted = (value * gain).min(CEILING);
+            assert!(
+                (heard[1999] - wanted).abs() < 1e-4,
+                "{value} at {gain}: {}",
+                heard[1999]
+            );
+            assert!(step(&heard[300..]) < 0.0042 * value.max(1.0));
+        }
+        // One follows another: each has its own limit, and their fades add up to no more.
+        room.player.set_level(4.0);
+        room.free(1000);
+        room.booth.send(Cue::Play(flat(2, 0.1)));
+        let heard = room.free(2000);
+        assert!(heard.iter().all(|x| x.abs() <= ceiling));
+        assert!((heard[1999] - 0.4).abs() < 1e-5);
+    }
+    // Silence, and a peak that was not told, change nothing.
+    let mut room = room();
+    room.booth.send(Cue::Play(flat(1, 0.0)));
+    room.player.set_level(4.0);
+    assert!(room.free(1000).iter().all(|x| *x == 0.0));
 }
 
 #[test]

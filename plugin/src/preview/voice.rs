@@ -1,6 +1,6 @@
 //! One clip that plays.
 
-use super::{Clip, approach};
+use super::{CEILING, Clip, approach};
 use crate::capture::mark::HostTime;
 
 /// A clip follows the host where their tempi differ by less than this, relatively.
@@ -45,6 +45,8 @@ pub(super) struct Voice {
     pub(super) clip: Box<Clip>,
     frames: f64,
     rate: f64,
+    /// Highest gain at which the clip stays below the ceiling.
+    most: f32,
     head: Head,
     /// Where it was before it moved: fades out.
     tail: Option<Head>,
@@ -59,10 +61,13 @@ impl Voice {
         let frames = clip.frames() as f64;
         // One that is heard once, such as a drum, begins with its attack: a fade would blunt it.
         let gain = if clip.how.looped { 0.0 } else { 1.0 };
+        // Without a peak there is nothing to hold down.
+        let most = if clip.peak > 0.0 { CEILING / clip.peak } else { 1.0 };
         Self {
             clip,
             frames,
             rate,
+            most,
             head: Head {
                 at: 0.0,
                 gain,
@@ -73,6 +78,11 @@ impl Voice {
             begun: false,
             done: false,
         }
+    }
+
+    /// The gain at which it is heard, where `level` is asked for.
+    pub(super) fn limit(&self, level: f32) -> f32 {
+        level.min(self.most)
     }
 
     /// Nothing of it has been heard.

@@ -23,7 +23,6 @@ fn full() -> State {
         settings: Settings {
             history_seconds: 600,
             folder: "/music/captures".into(),
-            audition_db: -3.5,
             export_automatically: 3,
             ..Settings::default()
         },
@@ -92,13 +91,12 @@ fn settings_are_brought_into_their_ranges() {
     let odd = Settings {
         history_seconds: 0,
         history_mib: u32::MAX,
-        audition_db: f32::NAN,
         export_automatically: 1000,
         ..Settings::default()
     };
     let sane = odd.sane();
     assert_eq!((sane.history_seconds, sane.history_mib), (30, 4096));
-    assert_eq!((sane.audition_db, sane.export_automatically), (0.0, 64));
+    assert_eq!(sane.export_automatically, 64);
     let editor = EditorState {
         width: f32::INFINITY,
         height: -5.0,

@@ -3,10 +3,8 @@
 use loopwright_core::audio::AudioBuffer;
 use loopwright_core::audio::loudness;
 use loopwright_core::audio::resample::{ResampleError, resampled_len, to_rate};
-use loopwright_core::units::{amplitude_db, db_amplitude};
+use loopwright_core::units::db_amplitude;
 
-/// Highest sample of a clip in dBFS.
-const CEILING_DB: f64 = -1.0;
 /// Most that a clip is raised or lowered, in dB: what is meant to be quiet should not become noise.
 const MOST_DB: f64 = 18.0;
 /// A clip is repeated until it is this long before its loudness is measured, in seconds.
@@ -65,9 +63,9 @@ pub(super) fn loudness_of(planes: &[Vec<f32>; 2], rate: u32) -> Option<f64> {
     loudness::integrated(&views, rate).ok().filter(|l| l.is_finite())
 }
 
-/// Brings a clip from `own` LUFS to `target` and by `db` more, within [`MOST_DB`], never above [`CEILING_DB`]. Where one of
-/// the two is not known, it is as loud as it was.
-pub(super) fn level(planes: &mut [Vec<f32>; 2], own: Option<f64>, target: Option<f64>, db: f64) {
+/// Brings a clip from `own` LUFS to `target`, within [`MOST_DB`]; where one of the two is not known, it is as loud as it was.
+/// Returns its peak then, which may be above full scale: the player, who knows the level, holds it down.
+pub(super) fn match_loudness(planes: &mut [Vec<f32>; 2], own: Option<f64>, target: Option<f64>) -> f32 {
     let matched = match (own, target) {
         (Some(own), Some(target)) => (target - own).clamp(-MOST_DB, MOST_DB),
         _ => 0.0,
@@ -79,11 +77,11 @@ pub(super) fn level(planes: &mut [Vec<f32>; 2], own: Option<f64>, target: Option
         }
         m.max(x.abs())
     });
-    let room = CEILING_DB - amplitude_db(f64::from(peak));
-    let gain = db_amplitude((matched + db).min(room)) as f32;
+    let gain = db_amplitude(matched) as f32;
     if gain != 1.0 {
         planes.iter_mut().flatten().for_each(|x| *x *= gain);
     }
+    peak * gain
 }
 
 /// Left and right of a whole buffer.
@@ -124,27 +122,27 @@ mod tests {
     }
 
     #[test]
-    fn clips_are_as_loud_as_the_history_and_never_clip() {
-        let soft = sine(48_000, 997.0, 0.05);
-        let mut planes = [soft.clone(), soft];
-        let own = loudness_of(&planes, 48_000);
-        level(&mut planes, own, Some(-20.0), 0.0);
-        let now = loudness_of(&planes, 48_000).unwrap();
-        assert!((now + 20.0).abs() < 0.1, "{now}");
-        let own = loudness_of(&planes, 48_000);
-        level(&mut planes, own, Some(-3.0), 12.0);
-        let peak = planes[0].iter().fold(0.0f32, |m, x| m.max(x.abs()));
-        assert!((amplitude_db(f64::from(peak)) + 1.0).abs() < 0.01, "{peak}");
+    fn clips_are_as_loud_as_the_history_and_tell_their_peak() {
+        for target in [-20.0, -6.0] {
+            let soft = sine(48_000, 997.0, 0.09);
+            let mut planes = [soft.clone(), soft];
+            let own = loudness_of(&planes, 48_000);
+            let told = match_loudness(&mut planes, own, Some(target));
+            let now = loudness_of(&planes, 48_000).unwrap();
+            assert!((now - target).abs() < 0.1, "{now}");
+            let peak = planes[0].iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            assert!((peak - told).abs() < 1e-6, "{peak} is not {told}");
+        }
         // Far from the target it goes part of the way.
         let mut faint = [vec![0.001; 48_000], vec![0.001; 48_000]];
-        level(&mut faint, Some(-60.0), Some(-10.0), 0.0);
+        match_loudness(&mut faint, Some(-60.0), Some(-10.0));
         assert!((faint[0][0] / 0.001 - db_amplitude(18.0) as f32).abs() < 0.01);
     }
 
     #[test]
     fn damaged_samples_are_silent() {
         let mut planes = [vec![f32::NAN, 0.5], vec![f32::INFINITY, -0.5]];
-        level(&mut planes, None, None, 0.0);
+        assert_eq!(match_loudness(&mut planes, None, None), 0.5);
         assert_eq!(planes, [vec![0.0, 0.5], vec![0.0, -0.5]]);
     }
 

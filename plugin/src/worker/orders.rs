@@ -313,7 +313,6 @@ impl Desk {
         let Some(rate) = self.stream.as_ref().map(|s| s.rate.round().clamp(1.0, 4e9) as u32) else {
             return Err(OrderError::Other("the host has not started the plugin's audio".into()));
         };
-        let db = f64::from(self.settings.audition_db);
         let entry = self.entry(id).cloned();
         let cut = entry
             .as_ref()
@@ -354,10 +353,11 @@ impl Desk {
         } else {
             clip::loudness_of(&planes, rate)
         };
-        clip::level(&mut planes, own, target, db);
+        let peak = clip::match_loudness(&mut planes, own, target);
         let clip = Clip {
             item: id,
             planes,
+            peak,
             quarters,
             how: Audition { looped, ..how },
         };

@@ -10,9 +10,9 @@
 //! wait.
 
 /// Bars between analyses.
-pub(super) const BARS: usize = 8;
+pub(crate) const EVERY_BARS: usize = 8;
 /// Seconds between analyses where there are no bars.
-pub(super) const SECONDS: f64 = 16.0;
+pub(crate) const EVERY_SECONDS: f64 = 16.0;
 /// Least length in bars, and in seconds where there are none.
 const LEAST: (usize, f64) = (2, 4.0);
 /// Seconds of new sound for each second of processor time that the last analysis took.
@@ -58,8 +58,8 @@ pub(super) fn is_due(take: &Standing) -> bool {
         return true;
     }
     let grown = match take.bars {
-        Some(_) => take.new_bars >= BARS,
-        None => take.new_seconds >= SECONDS,
+        Some(_) => take.new_bars >= EVERY_BARS,
+        None => take.new_seconds >= EVERY_SECONDS,
     };
     grown && take.new_seconds >= SHARE * take.cost
 }

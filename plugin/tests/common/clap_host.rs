@@ -254,25 +254,26 @@ impl Instance {
         params.get_value(&handle, id).expect("it has this parameter")
     }
 
-    /// Sets parameters without sound, as hosts do while they stand still.
-    pub(crate) fn flush(&mut self, values: &[(ClapId, f64)]) {
+    /// Sets parameters without sound, as hosts do while they stand still; what the plugin tells meanwhile.
+    pub(crate) fn flush(&mut self, values: &[(ClapId, f64)]) -> EventBuffer {
         let mut events = EventBuffer::new();
         for (id, value) in values {
             events.push(&ParamValueEvent::new(0, *id, Pckn::match_all(), *value));
         }
-        let mut unwanted = EventBuffer::new();
+        let mut told = EventBuffer::new();
         match &mut self.processor {
             Some(processor) => {
                 let mut handle = processor.plugin_handle();
                 let params: PluginParams = handle.get_extension().expect("it has parameters");
-                params.flush_active(&mut handle, &events.as_input(), &mut unwanted.as_output());
+                params.flush_active(&mut handle, &events.as_input(), &mut told.as_output());
             }
             None => {
                 let mut handle = self.instance.inactive_plugin_handle().expect("it is not active");
                 let params: PluginParams = handle.get_extension().expect("it has parameters");
-                params.flush(&mut handle, &events.as_input(), &mut unwanted.as_output());
+                params.flush(&mut handle, &events.as_input(), &mut told.as_output());
             }
         }
+        told
     }
 
     /// The instance itself, for extensions that are not wrapped here.

@@ -44,6 +44,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
         _ => make(&["built"])?,
     }
+    if how == "--release" {
+        strip()?;
+    }
     add_texts()?;
     for interface in Interface::ALL {
         let bundle = folder().join(interface.bundle());
@@ -57,6 +60,28 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 fn make(arguments: &[&str]) -> Outcome {
     let mut command = shell::cargo(&["run", "--quiet", "--package", "bundler", "--"]);
     shell::run(command.args(arguments))
+}
+
+/// Takes out what only a debugger wants, most of the library: users load it by the dozen. The names of functions stay, so
+/// that a crash report can be read. Windows keeps such things beside the library.
+fn strip() -> Outcome {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    let flag = if cfg!(target_os = "macos") {
+        "-S"
+    } else {
+        "--strip-debug"
+    };
+    if !shell::works("strip", &["--version"]) && !cfg!(target_os = "macos") {
+        eprintln!("there is no `strip`: the bundles are much larger than they need be");
+        return Ok(());
+    }
+    for interface in Interface::ALL {
+        let library = bundles::library(&folder().join(interface.bundle()))?;
+        shell::run(shell::command("strip", &[flag]).arg(library))?;
+    }
+    Ok(())
 }
 
 /// Lays licences and the cards of the models into the bundles that are folders, and beside the others.

@@ -4,8 +4,12 @@
 //! `bundler built` builds nothing and bundles the library of the development profile that the tests have left. A plain
 //! build would make it once more, with other features of its dependencies.
 //!
+//! `bundler licences PACKAGE FILE` writes the licences of all that is linked into a package.
+//!
 //! A crate of its own, because `xtask` must build in seconds and this brings the framework's bundling library along.
 #![forbid(unsafe_code)]
+
+mod licences;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,13 +19,17 @@ use nice_plug_xtask::Result;
 const PACKAGE: &str = "loopwright-plugin";
 
 fn main() -> Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("built") {
-        nice_plug_xtask::chdir_workspace_root()?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-        lay_ready(&target.join("debug"))?;
-        nice_plug_xtask::bundle(&target, PACKAGE, &[], false)
-    } else {
-        nice_plug_xtask::main()
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["built"] => {
+            nice_plug_xtask::chdir_workspace_root()?;
+            let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+            lay_ready(&target.join("debug"))?;
+            nice_plug_xtask::bundle(&target, PACKAGE, &[], false)
+        }
+        ["licences", package, file] => Ok(licences::write(package, Path::new(file))?),
+        _ => nice_plug_xtask::main(),
     }
 }
 

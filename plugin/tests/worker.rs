@@ -775,7 +775,8 @@ fn names_last_while_a_take_grows() {
             && s.status.analysing.is_none()
             && !s.items.is_empty()
     });
-    assert!(early.status.capturing && early.status.transport == TransportState::Playing);
+    // Whether it still captures depends on how long the analysis took: this host has sent nothing meanwhile.
+    assert_eq!(early.status.transport, TransportState::Playing);
     bench.play(&part(20, 40));
     bench.stop();
     let late = bench.settled();

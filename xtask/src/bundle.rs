@@ -11,8 +11,10 @@ const USAGE: &str = "usage: cargo xtask bundle [--release | --debug | --built]
   --debug    for tests: checks itself, and is slower
   --built    the development build as the tests have left it";
 
-/// What belongs to every copy: texts that must be there, and models with their cards.
-const TEXTS: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE", "LICENSE-FONTS", "THIRD-PARTY.md"];
+/// What belongs to every copy, with the models' cards.
+const TEXTS: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE", "LICENSE-FONTS"];
+/// The licences of all that is linked in, a product of the build.
+pub(crate) const THIRD_PARTY: &str = "THIRD-PARTY.md";
 
 /// Where bundles are made.
 pub(crate) fn folder() -> PathBuf {
@@ -57,6 +59,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
+/// Writes the licences of what is linked into a package.
+pub(crate) fn licences(package: &str, to: &Path) -> Outcome {
+    make(&["licences", package, &to.to_string_lossy()])
+}
+
 fn make(arguments: &[&str]) -> Outcome {
     let mut command = shell::cargo(&["run", "--quiet", "--package", "bundler", "--"]);
     shell::run(command.args(arguments))
@@ -84,25 +91,31 @@ fn strip() -> Outcome {
     Ok(())
 }
 
+/// The folder of licences beside the bundles, for those that are files.
+pub(crate) fn licence_folder() -> String {
+    format!("{}-licences", bundles::NAME)
+}
+
 /// Lays licences and the cards of the models into the bundles that are folders, and beside the others.
 fn add_texts() -> Outcome {
-    let beside = folder().join(format!("{}-licences", bundles::NAME));
-    let mut places = vec![beside];
+    let mut places = vec![folder().join(licence_folder())];
     for interface in Interface::ALL {
         let bundle = folder().join(interface.bundle());
         if bundle.is_dir() {
             places.push(bundle.join("Contents").join("Resources").join("Licences"));
         }
     }
+    let others = folder().join(THIRD_PARTY);
+    licences("loopwright-plugin", &others)?;
     for place in &places {
         fs::create_dir_all(place).map_err(|e| says(place, &e))?;
+        copy(&others, &place.join(THIRD_PARTY))?;
         for text in TEXTS {
             let from = shell::root().join(text);
-            if from.is_file() {
-                copy(&from, &place.join(text))?;
-            } else if text.starts_with("LICENSE") {
+            if !from.is_file() {
                 return Err(format!("{} is missing: no bundle without it", from.display()));
             }
+            copy(&from, &place.join(text))?;
         }
         cards(&shell::root().join("models"), &place.join("models"))?;
     }

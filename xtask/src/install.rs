@@ -115,7 +115,7 @@ pub(crate) fn uninstall(arguments: &[String]) -> Outcome {
 
 /// Copies under another name and then renames, so that a host that scans meanwhile sees the old one or the new one, and
 /// a running host keeps the file that it has loaded.
-fn lay(from: &Path, to: &Path) -> Outcome {
+pub(crate) fn lay(from: &Path, to: &Path) -> Outcome {
     let folder = to.parent().ok_or("the folder has no name")?;
     fs::create_dir_all(folder).map_err(|e| says(folder, &e))?;
     let [new, old] = ["new", "old"].map(|what| to.with_extension(format!("{what}-{}", std::process::id())));

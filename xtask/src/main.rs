@@ -67,7 +67,7 @@ const TASKS: &[Task] = &[
     (
         "dist",
         "",
-        "build the headless tool with its licences and completions into dist/",
+        "build the headless tool into dist/, with licences, completions and what `bundle` has made",
         dist::run,
     ),
     (

@@ -3,12 +3,16 @@
 //! Where the host's time can be followed ([`follow`](super::follow)) a take lasts as long as that time goes on: it ends at
 //! jumps, stops, losses and new activations. Where it cannot, free takes begin with sound and end with silence.
 
-use super::echo::{self, Echo};
+mod recent;
+mod repeats;
+
+use super::echo::Echo;
 use super::follow::{Follower, Reading, Step};
 use super::grid::Note;
 use super::mark::Mark;
 pub use super::take::Take;
 use crate::snapshot::{TakeId, TransportState};
+use recent::Recent;
 
 /// Sound begins above this absolute sample: -60 dBFS.
 const SOUND: f32 = 1e-3;
@@ -25,8 +29,6 @@ const SHORTEST_FREE: f64 = 4.0;
 const SHORTEST: f64 = 0.5;
 /// A growing take is shown from this length on.
 const SHOWN: f64 = 1.0;
-/// An open take is compared with earlier ones every so many seconds.
-const COMPARE: f64 = 1.0;
 /// Largest sample that is kept: +120 dBFS. What is beyond is no sound, and its square would overflow.
 const LARGEST: f32 = 1e6;
 
@@ -39,46 +41,6 @@ pub struct Limits {
     pub bytes: u64,
     /// Whether to keep what is heard while the transport stands still.
     pub stopped: bool,
-}
-
-/// Sound of the last moments while no take with the host's time runs: what a take may turn out to have begun in.
-#[derive(Debug, Default)]
-struct Recent {
-    planes: [Vec<f32>; 2],
-    /// Frame of the stream that the planes begin with.
-    start: u64,
-    longest: usize,
-}
-
-impl Recent {
-    fn push(&mut self, at: u64, left: &[f32], right: &[f32], keep: usize) {
-        let [l, r] = &mut self.planes;
-        if l.is_empty() {
-            self.start = at;
-        }
-        self.longest = self.longest.max(left.len());
-        let keep = keep.max(4 * self.longest);
-        l.extend_from_slice(left);
-        r.extend_from_slice(right);
-        if l.len() > 2 * keep {
-            let gone = l.len() - keep;
-            l.drain(..gone);
-            r.drain(..gone);
-            self.start += gone as u64;
-        }
-    }
-
-    fn clear(&mut self) {
-        self.planes.iter_mut().for_each(Vec::clear);
-        self.longest = 0;
-    }
-
-    /// The planes from frame `at` on, or from the oldest, which is returned.
-    fn from(&self, at: u64) -> (u64, &[f32], &[f32]) {
-        let [l, r] = &self.planes;
-        let skip = usize::try_from(at.saturating_sub(self.start)).unwrap_or(0).min(l.len());
-        (self.start + skip as u64, &l[skip..], &r[skip..])
-    }
 }
 
 /// What the take that runs is.
@@ -451,73 +413,6 @@ impl History {
             return;
         }
         self.takes.push(take);
-    }
-
-    /// False where an earlier take holds the same. Otherwise makes room: what the new one holds as well goes, and so does
-    /// the older of two other versions.
-    fn keeps(&mut self, new: &Take) -> bool {
-        let Some(range) = echo::range(new) else { return true };
-        let mut versions = Vec::new();
-        let mut contained = Vec::new();
-        for old in &self.takes {
-            let Some(other) = echo::range(old) else { continue };
-            if echo::covers(other, range) && echo::same(new, old, new.first(), new.end()) {
-                return false;
-            }
-            if echo::covers(range, other) && echo::same(old, new, old.first(), old.end()) {
-                contained.push(old.id());
-                continue;
-            }
-            let shared = range.1.min(other.1) - range.0.max(other.0);
-            let all = range.1.max(other.1) - range.0.min(other.0);
-            if shared > 0.8 * all {
-                versions.push(old.id());
-            }
-        }
-        let over = versions.len().saturating_sub(1);
-        let gone = &versions[..over];
-        self.takes
-            .retain(|t| !contained.contains(&t.id()) && !gone.contains(&t.id()));
-        true
-    }
-
-    /// Sees, about once a second, whether the running take repeats an earlier one.
-    fn compare(&mut self) {
-        let step = (COMPARE * self.rate) as u64;
-        let Some((take, old)) = self.takes.split_last_mut() else {
-            return;
-        };
-        let end = take.end();
-        match take.echo {
-            Echo::Unknown if end - take.first() >= step => {
-                let range = echo::range(take);
-                let holds = |o: &&Take| {
-                    let covered = echo::range(o)
-                        .zip(range)
-                        .is_some_and(|(whole, part)| echo::covers(whole, part));
-                    covered && echo::same(take, o, take.first(), end)
-                };
-                take.echo = old
-                    .iter()
-                    .find(holds)
-                    .map_or(Echo::New, |o| Echo::Of { take: o.id(), to: end });
-            }
-            Echo::Of { take: of, to } if end >= to + step => {
-                let range = echo::range(take);
-                let same = old.iter().find(|o| o.id() == of).is_some_and(|o| {
-                    echo::range(o)
-                        .zip(range)
-                        .is_some_and(|(whole, part)| echo::covers(whole, part))
-                        && echo::same(take, o, to, end)
-                });
-                take.echo = if same {
-                    Echo::Of { take: of, to: end }
-                } else {
-                    Echo::New
-                };
-            }
-            _ => {}
-        }
     }
 
     fn show(&mut self) {

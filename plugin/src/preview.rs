@@ -220,10 +220,8 @@ impl Player {
         }
         self.dry = 1.0;
         self.unstick();
-        for slot in [&mut self.voice, &mut self.leaving] {
-            if let Some(voice) = slot {
-                voice.mute();
-            }
+        for voice in [&mut self.voice, &mut self.leaving].into_iter().flatten() {
+            voice.mute();
         }
         // As many as there is room for; the rest goes later.
         while self.stuck.is_none() {

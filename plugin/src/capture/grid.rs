@@ -1,7 +1,7 @@
 //! A take's beat grid, fitted over its marks.
 //!
 //! One mark is not to be trusted: positions come quantised to 1/1920 of a beat, or as `f32`; tempi come rounded; the bar's
-//! start may be the next bar's. So a take keeps an [`Anchor`] for each mark (thinned to one in 10 ms), [`fit`](fit::Fit)
+//! start may be the next bar's. So a take keeps an `Anchor` for each mark (thinned to one in 10 ms), `fit`
 //! draws a line through each stretch of one tempo and a smooth curve through ramps, and only what all anchors agree on
 //! becomes a grid. Bars are where most marks say that they are, where these can be right at all, else where they are by
 //! the meter.

@@ -1,6 +1,6 @@
 //! The last minutes, as takes.
 //!
-//! Where the host's time can be followed ([`follow`](super::follow)) a take lasts as long as that time goes on: it ends at
+//! Where the host's time can be followed (`follow`) a take lasts as long as that time goes on: it ends at
 //! jumps, stops, losses and new activations. Where it cannot, free takes begin with sound and end with silence.
 
 mod recent;

@@ -284,7 +284,7 @@ impl App {
         self.opened = Instant::now();
         // What was held when the last window closed is held no more.
         lock(&self.memory).model.drag.end();
-        self.shared.send(Command::CheckFiles);
+        self.shared.send(Command::Opened);
     }
 
     /// Takes over what the host brought back, also while the window is open.

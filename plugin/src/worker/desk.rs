@@ -184,8 +184,14 @@ impl Desk {
         }
         self.drain();
         self.load();
-        while let Ok(command) = self.shared.received.try_recv() {
-            self.command(command);
+        let commands: Vec<Command> = self.shared.received.try_iter().collect();
+        // Somebody who goes through the list with the arrow keys wants to hear where he is now: each clip costs something.
+        let auditions = |c: &Command| matches!(c, Command::Audition(..) | Command::StopAudition);
+        let newest = commands.iter().rposition(auditions);
+        for (place, command) in commands.into_iter().enumerate() {
+            if Some(place) >= newest || !auditions(&command) {
+                self.command(command);
+            }
         }
         if let Some(stream) = &mut self.stream {
             stream.booth.sweep();

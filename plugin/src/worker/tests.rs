@@ -403,3 +403,25 @@ fn what_a_picture_costs() {
         picture.items.len()
     );
 }
+
+#[test]
+fn of_auditions_that_wait_only_the_newest_is_heard() {
+    let (shared, desk, _home) = desk();
+    let how = Audition {
+        sync: true,
+        looped: true,
+        solo: false,
+    };
+    // Each says once that it cannot be heard.
+    for id in 1..=5 {
+        shared.send(Command::Audition(ItemId(id), how));
+        shared.send(Command::TrackName(format!("{id}")));
+    }
+    lock(&desk).pulse();
+    assert_eq!(lock(&desk).messages().len(), 1);
+    assert_eq!(lock(&desk).track_name, "5", "nothing else is left out");
+    shared.send(Command::Audition(ItemId(1), how));
+    shared.send(Command::StopAudition);
+    lock(&desk).pulse();
+    assert_eq!(lock(&desk).messages().len(), 1);
+}

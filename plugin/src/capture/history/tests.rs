@@ -1,4 +1,5 @@
 use super::super::mark::HostTime;
+use super::super::tap;
 use super::super::testing::{Host, limits, sound, through_ring};
 use super::*;
 
@@ -836,4 +837,24 @@ fn what_the_host_says_counts_as_memory() {
     let bytes = host.history.bytes();
     assert!(bytes > samples + 900 * 24, "{bytes} of {samples}");
     assert!(bytes < samples + 200_000, "{bytes} of {samples}");
+}
+
+#[test]
+fn a_host_faster_than_the_worker_does_not_keep_it_for_ever() {
+    let (mut tap, mut feed) = tap::with_room(1 << 16, 1 << 10);
+    let push = |tap: &mut tap::Tap| tap.block(&[0.5; 64], &[0.5; 64], Default::default());
+    (0..3).for_each(|_| push(&mut tap));
+    let mut got = 0;
+    // A block comes for every one that is taken.
+    let any = feed.drain(|_, _, _| {
+        got += 1;
+        if got < 1000 {
+            push(&mut tap);
+        }
+    });
+    assert!(any);
+    assert_eq!(got, 3);
+    let mut rest = Vec::new();
+    feed.drain(|mark, _, _| rest.push(mark.at));
+    assert_eq!(rest, [192, 256, 320], "the others are next");
 }

@@ -11,7 +11,9 @@ use super::crop::Entry;
 use super::desk::{Desk, Known};
 use crate::capture::history::Take;
 use crate::capture::peaks::Peaks;
-use crate::snapshot::{Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView};
+use crate::snapshot::{
+    Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView, TransportState,
+};
 use crate::state::Favourite;
 
 /// Bars of a growing take are looked at anew when it has grown by this, in seconds, or by this part of its length:
@@ -186,7 +188,10 @@ impl Desk {
             .and_then(|(n, d)| Some((u16::try_from(n).ok()?, u16::try_from(d).ok()?)));
         let tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).unwrap_or(0.0);
         Status {
-            transport: self.history.transport(),
+            transport: match self.stream {
+                Some(_) => self.history.transport(),
+                None => TransportState::Unknown,
+            },
             capturing: self.is_capturing(),
             analysing: self.running.map(|(_, fraction)| fraction),
             bpm: tempo,
@@ -194,10 +199,7 @@ impl Desk {
             lost_frames: self.history.lost(),
             history_seconds: self.history.seconds(),
             history_bytes: self.history.bytes(),
-            rate: self
-                .stream
-                .as_ref()
-                .map_or(0, |s| s.rate.round().clamp(0.0, 4e9) as u32),
+            rate: self.rate,
             analysis_seconds: self.last_cost,
         }
     }

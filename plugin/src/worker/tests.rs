@@ -425,3 +425,54 @@ fn of_auditions_that_wait_only_the_newest_is_heard() {
     lock(&desk).pulse();
     assert_eq!(lock(&desk).messages().len(), 1);
 }
+
+/// A full history loses a page every 85 ms at this rate.
+#[test]
+fn bars_that_leave_the_history_are_forgotten_without_a_look_at_the_rest() {
+    const RATE: f64 = 768_000.0;
+    let (shared, desk, _home) = desk();
+    let mut desk = lock(&desk);
+    desk.settings.automatic = false;
+    desk.history.set_limits(crate::capture::history::Limits {
+        seconds: 5.0,
+        bytes: 1 << 30,
+        stopped: true,
+    });
+    let (mut tap, feed) = tap::channel(RATE);
+    let (_player, booth) = preview::channel(RATE, shared);
+    desk.control(Control::Open(Stream {
+        rate: RATE,
+        feed,
+        booth,
+    }));
+    let sound = vec![0.5; 16_384];
+    let mut at = 0u64;
+    FITTED.set(0);
+    while (at as f64) < 15.0 * RATE {
+        // Bars of 0.8 s.
+        let beats = at as f64 / RATE * 5.0;
+        let host = HostTime {
+            playing: true,
+            samples: Some(at as i64),
+            beats: Some(beats),
+            tempo: Some(300.0),
+            meter: Some((4, 4)),
+            bar_start: None,
+            cycle: None,
+        };
+        tap.block(&sound, &sound, host);
+        at += sound.len() as u64;
+        desk.pulse();
+        desk.next_job();
+        let picture = desk.picture(at);
+        let Some(take) = picture.takes.first().filter(|t| !t.bars.is_empty()) else {
+            continue;
+        };
+        assert!(take.bars[0] >= take.first as f64);
+        let place = take.bars[0] / (0.8 * RATE);
+        assert!((place - place.round()).abs() < 1e-3, "{place}");
+        assert_eq!(take.first_bar, Some(place.round() as i64 + 1));
+    }
+    // A fit of 5 s, that is 235 marks, every 0.25 s.
+    assert!(FITTED.get() < 70 * 240, "{}", FITTED.get());
+}

@@ -11,7 +11,7 @@ pub mod write;
 
 use std::sync::Arc;
 
-use super::suggest::{content, reasons};
+use super::suggest::{LEVEL, SILENT, content, reasons};
 use super::{Error, Models};
 use crate::analysis::Analysis;
 use crate::audio::AudioBuffer;
@@ -27,14 +27,11 @@ use crate::track::Track;
 
 /// What of the track is heard before and after a loop, in seconds: a note on the first beat needs something to rise from.
 const CONTEXT: f64 = 0.5;
-/// What is this far below the loudest candidate, as amplitude, is silence and no loop.
-const SILENT: f32 = 0.01;
-/// So is what has less RMS than this.
+/// Less RMS than this is silence and no loop.
 const SILENT_RMS: f32 = 3e-4;
 
 const PERC: &str = "perc_to_total_rms";
 const BOUNDARY: &str = "boundary_quiet_score";
-const LEVEL: &str = "rms_mean";
 
 /// One way to slice a loop.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,5 @@
 //! The window: egui, drawn from the latest [`Snapshot`](crate::snapshot::Snapshot), sending
-//! [`Command`](crate::command::Command)s.
+//! [`Command`]s.
 //!
 //! `view::show` draws a frame and returns what the user wishes for; it touches neither the window nor the worker, so
 //! that tests run all of it without a display. [`App`] carries the wishes out.

@@ -153,7 +153,9 @@ impl Plugin for Loopwright {
         let (player, booth) = preview::channel(rate, self.shared.clone());
         if self.worker.is_none() {
             // Without a thread the sound still passes; the editor says what is wrong.
-            self.worker = Worker::start(self.shared.clone()).ok();
+            self.worker = Worker::start(self.shared.clone())
+                .map_err(|e| self.shared.despair(&e))
+                .ok();
         }
         if let Some(worker) = &self.worker {
             worker.open(Stream { rate, feed, booth });
@@ -187,6 +189,7 @@ impl Plugin for Loopwright {
             return ProcessStatus::Normal;
         };
         let bypassed = self.params.bypass.value();
+        let frames = buffer.samples();
         match buffer.as_slice() {
             [left, right] if !bypassed => {
                 let host = host_time(context.transport());
@@ -195,9 +198,10 @@ impl Plugin for Loopwright {
                     .set_level(util::db_to_gain(self.params.audition_level.value()));
                 live.player.block(left, right, &host);
             }
-            planes => {
+            _ => {
                 live.player.silence();
-                live.tap.skip(planes.first().map_or(0, |p| p.len()));
+                // Also where the host sends no channels at all: time goes by all the same.
+                live.tap.skip(frames);
             }
         }
         if live.offline || bypassed {

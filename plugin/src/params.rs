@@ -36,7 +36,9 @@ impl Default for LoopwrightParams {
                 },
             )
             .with_unit(" dB")
-            .with_step_size(0.1),
+            .with_step_size(0.1)
+            // Auditions are no part of an arrangement.
+            .non_automatable(),
             state: Arc::default(),
         }
     }

@@ -220,10 +220,8 @@ impl Player {
         }
         self.dry = 1.0;
         self.unstick();
-        for slot in [&mut self.voice, &mut self.leaving] {
-            if let Some(voice) = slot {
-                voice.mute();
-            }
+        for voice in [&mut self.voice, &mut self.leaving].into_iter().flatten() {
+            voice.mute();
         }
         // As many as there is room for; the rest goes later.
         while self.stuck.is_none() {
@@ -290,6 +288,16 @@ impl Player {
     }
 }
 
+impl Drop for Player {
+    fn drop(&mut self) {
+        // Nothing is heard of it any more, and nobody else would say so.
+        if self.voice.is_some() || self.leaving.is_some() {
+            self.shared.heard.set(None, 0.0);
+            self.shared.repaint.request_repaint();
+        }
+    }
+}
+
 /// One step of a gain towards its target.
 fn approach(gain: f32, target: f32, step: f32) -> f32 {
     if gain < target {
@@ -333,6 +341,11 @@ impl Booth {
     /// Sends a cue; false if the ring is full.
     pub fn send(&mut self, cue: Cue) -> bool {
         self.cues.try_push(cue).is_ok()
+    }
+
+    /// True where [`Self::send`] finds room.
+    pub fn has_room(&self) -> bool {
+        self.cues.vacant_len() > 0
     }
 
     /// Frees what has been played.

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use nice_plug_egui::RepaintNotifier;
 
 use crate::command::Command;
-use crate::snapshot::{ItemId, Snapshot};
+use crate::snapshot::{ItemId, Message, Severity, Snapshot};
 use crate::state::Kept;
 
 /// Shared by `Arc`; every field may be used from any thread but the audio thread, except where it says otherwise.
@@ -61,6 +61,22 @@ impl Shared {
             repaint: RepaintNotifier::default(),
             heard: Heard::default(),
         }
+    }
+
+    /// Tells the editor that there is no worker, and will be none.
+    pub fn despair(&self, why: &dyn std::fmt::Display) {
+        let text = format!(
+            "Nothing can be captured: the system gives no thread ({why}). Close other programs and load the plugin anew."
+        );
+        self.snapshot.store(Arc::new(Snapshot {
+            messages: vec![Message {
+                number: 1,
+                severity: Severity::Error,
+                text,
+            }],
+            ..Snapshot::default()
+        }));
+        self.repaint.request_repaint();
     }
 
     /// Sends a command; there is always room, and nothing happens once the worker is gone.

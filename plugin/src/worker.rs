@@ -119,6 +119,7 @@ impl Drop for Worker {
 fn run(shared: &Arc<Shared>, control: Receiver<Control>, stop: &AtomicBool) {
     cpu::step_back();
     let desk = Mutex::new(Desk::new(shared.clone(), control.clone()));
+    lock(&desk).catch_up();
     let mut models = analysis::Loaded::default();
     while !stop.load(Ordering::Acquire) {
         let wait = lock(&desk).patience();
@@ -174,57 +175,4 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
 }
 
 #[cfg(test)]
-mod tests {
-    use loopwright_core::progress::Progress;
-
-    use super::*;
-    use crate::snapshot::Correction;
-    use crate::state::Kept;
-
-    fn desk() -> (Arc<Shared>, Mutex<Desk>, tempfile::TempDir) {
-        let home = tempfile::tempdir().unwrap();
-        let kept = Arc::new(Kept::default());
-        kept.lock().settings.folder = home.path().to_string_lossy().into_owned();
-        let shared = Arc::new(Shared::new(kept));
-        let desk = Mutex::new(Desk::new(shared.clone(), unbounded().1));
-        (shared, desk, home)
-    }
-
-    #[test]
-    fn a_panic_is_told_and_work_goes_on() {
-        let (shared, desk, _home) = desk();
-        lock(&desk).running = Some((3, 0.4));
-        // With the desk locked, so that the lock is poisoned as well.
-        guarded(&desk, || {
-            let _held = lock(&desk);
-            panic!("a defect");
-        });
-        let picture = shared.snapshot.load_full();
-        assert_eq!(picture.status.analysing, None);
-        assert!(picture.messages.iter().any(|m| m.severity == Severity::Error));
-        shared.send(Command::TrackName("on".into()));
-        lock(&desk).pulse();
-        assert_eq!(lock(&desk).track_name, "on");
-    }
-
-    #[test]
-    fn a_running_analysis_is_given_up_at_the_next_poll() {
-        let (_shared, desk, _home) = desk();
-        lock(&desk).takes.insert(1, desk::Known::default());
-        let stop = AtomicBool::new(false);
-        let ear = Ear::new(&desk, &stop, Some((1, 0)));
-        assert!((0..1000).all(|_| !ear.is_cancelled()));
-        stop.store(true, Ordering::Release);
-        assert!(ear.is_cancelled());
-        stop.store(false, Ordering::Release);
-        // So it is where the take's corrections are no longer those that it began with.
-        let known = desk::Known {
-            correction: Correction { octave: 1, shift: 0 },
-            generation: 1,
-            ..Default::default()
-        };
-        lock(&desk).takes.insert(1, known);
-        assert!(ear.is_cancelled());
-        assert!(Ear::new(&desk, &stop, Some((2, 0))).is_cancelled(), "its take is gone");
-    }
-}
+mod tests;

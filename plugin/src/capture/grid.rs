@@ -1,7 +1,7 @@
 //! A take's beat grid, fitted over its marks.
 //!
 //! One mark is not to be trusted: positions come quantised to 1/1920 of a beat, or as `f32`; tempi come rounded; the bar's
-//! start may be the next bar's. So a take keeps an [`Anchor`] for each mark (thinned to one in 10 ms), [`fit`](fit::Fit)
+//! start may be the next bar's. So a take keeps an `Anchor` for each mark (thinned to one in 10 ms), `fit`
 //! draws a line through each stretch of one tempo and a smooth curve through ramps, and only what all anchors agree on
 //! becomes a grid. Bars are where most marks say that they are, where these can be right at all, else where they are by
 //! the meter.
@@ -31,6 +31,12 @@ const PART: f64 = 1024.0;
 /// Two places in quarter notes closer than this are one.
 const SAME_PLACE: f64 = 0.01;
 
+#[cfg(test)]
+thread_local! {
+    /// Anchors that fits have gone through on this thread.
+    pub(crate) static FITTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// What the host said at one frame of a take, checked to be numbers that make sense.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Note {
@@ -59,6 +65,8 @@ struct Stretch {
     votes: Vec<(f64, u32)>,
     /// Marks that said where the bar began, rightly or wrongly.
     hints: u32,
+    /// One of its bar lines, where what was before it, by which it was found, is forgotten.
+    origin: Option<f64>,
 }
 
 impl Stretch {
@@ -140,6 +148,7 @@ impl Timeline {
                 after,
                 votes: Vec::new(),
                 hints: 0,
+                origin: None,
             }),
         }
         if let Some(stretch) = self.stretches.last_mut() {
@@ -175,13 +184,28 @@ impl Timeline {
         self.forget_fit();
     }
 
-    /// Forgets anchors before `first` but the last of them.
+    /// Memory of what was said, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        // With their share of the fit, which may have a knot for each.
+        let anchors = self.anchors.len() * (size_of::<Anchor>() + size_of::<(f64, f64)>());
+        (anchors + self.stretches.len() * size_of::<Stretch>()) as u64
+    }
+
+    /// Forgets anchors before `first` but the last of them, and meters that have ended by then.
     pub(crate) fn forget(&mut self, first: u64) {
         let gone = self
             .anchors
             .partition_point(|a| a.frame < first as f64)
             .saturating_sub(1);
         self.anchors.drain(..gone);
+        let gone = self.stretches.partition_point(|s| s.frame <= first).saturating_sub(1);
+        if gone > 0 {
+            let origin = self.bar_lines().get(gone).map(|line| line.origin);
+            self.stretches.drain(..gone);
+            if let Some(stretch) = self.stretches.first_mut() {
+                stretch.origin = origin;
+            }
+        }
         self.forget_fit();
     }
 
@@ -206,6 +230,8 @@ impl Timeline {
         match &*kept {
             Some((count, fit)) if *count == self.anchors.len() => fit.clone(),
             _ => {
+                #[cfg(test)]
+                FITTED.set(FITTED.get() + self.anchors.len());
                 let fit = Fit::of(&self.anchors, self.rate).map(Arc::new);
                 *kept = Some((self.anchors.len(), fit.clone()));
                 fit
@@ -289,8 +315,8 @@ impl Timeline {
             let line = match lines.last() {
                 None => Bars {
                     change: f64::NEG_INFINITY,
-                    origin: phase.unwrap_or(0.0),
-                    counted: phase.is_none_or(|p| p.min(bar - p) < SAME_PLACE),
+                    origin: stretch.origin.or(phase).unwrap_or(0.0),
+                    counted: stretch.origin.is_none() && phase.is_none_or(|p| p.min(bar - p) < SAME_PLACE),
                     bar,
                     beat,
                 },

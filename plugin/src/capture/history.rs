@@ -1,6 +1,6 @@
 //! The last minutes, as takes.
 //!
-//! Where the host's time can be followed ([`follow`](super::follow)) a take lasts as long as that time goes on: it ends at
+//! Where the host's time can be followed (`follow`) a take lasts as long as that time goes on: it ends at
 //! jumps, stops, losses and new activations. Where it cannot, free takes begin with sound and end with silence.
 
 mod recent;
@@ -32,12 +32,15 @@ const SHOWN: f64 = 1.0;
 /// Largest sample that is kept: +120 dBFS. What is beyond is no sound, and its square would overflow.
 const LARGEST: f32 = 1e6;
 
+/// Most takes: a transport that is started and stopped all the time leaves many that are short.
+pub(crate) const MOST_TAKES: usize = 256;
+
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// Longest history in seconds.
     pub seconds: f64,
-    /// Most memory for samples, in bytes.
+    /// Most memory for takes, in bytes.
     pub bytes: u64,
     /// Whether to keep what is heard while the transport stands still.
     pub stopped: bool,
@@ -195,7 +198,7 @@ impl History {
         self.lost
     }
 
-    /// Memory of the samples, in bytes.
+    /// Memory of the takes, in bytes.
     pub fn bytes(&self) -> u64 {
         self.takes.iter().map(Take::bytes).sum()
     }
@@ -428,6 +431,9 @@ impl History {
 
     /// Forgets the oldest sound while there is too much.
     fn enforce(&mut self) {
+        // The one that runs is the last.
+        let over = self.takes.len().saturating_sub(MOST_TAKES);
+        self.takes.drain(..over);
         while self.seconds() > self.limits.seconds || self.bytes() > self.limits.bytes {
             let alone = self.takes.len() == 1 && self.run != Run::Idle;
             let Some(oldest) = self.takes.first_mut() else { return };

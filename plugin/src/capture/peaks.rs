@@ -66,7 +66,7 @@ impl Page {
     }
 
     fn push(&mut self, bin: Bin) {
-        if self.fine.len() % COARSE == 0 {
+        if self.fine.len().is_multiple_of(COARSE) {
             self.coarse.push(Bin::NONE);
         }
         if let Some(coarse) = self.coarse.last_mut() {
@@ -85,7 +85,7 @@ impl Page {
         }
         let mut i = from;
         while i < to {
-            if i % COARSE == 0
+            if i.is_multiple_of(COARSE)
                 && i + COARSE <= to
                 && let Some(coarse) = self.coarse.get(i / COARSE)
             {
@@ -195,7 +195,7 @@ impl Ridge {
             }
             self.end += (to - done) as u64;
             done = to;
-            if self.end % STEP == 0 {
+            if self.end.is_multiple_of(STEP) {
                 self.page.push(Bin::of(self.low, self.high));
                 (self.low, self.high) = (f32::MAX, f32::MIN);
                 if self.page.fine.len() == PAGE_BINS {

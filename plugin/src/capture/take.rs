@@ -141,10 +141,12 @@ impl Take {
         Arc::new(self.ridge.peaks(self.first(), self.end()))
     }
 
-    /// Memory of the samples, in bytes.
+    /// Memory of the samples, and of what the host said of them, in bytes.
     pub fn bytes(&self) -> u64 {
-        let samples: usize = self.pages.iter().flat_map(|p| &p.0).map(Vec::capacity).sum();
-        (samples * size_of::<f32>()) as u64
+        // All pages but the last are full: this is asked at every block.
+        let last: usize = self.pages.back().map_or(0, |p| p.0.iter().map(Vec::capacity).sum());
+        let samples = self.pages.len().saturating_sub(1) * 2 * PAGE + last;
+        (samples * size_of::<f32>()) as u64 + self.time.as_ref().map_or(0, Timeline::bytes)
     }
 
     /// Copies from frame `from` on into `into`; zeros where nothing is kept.

@@ -112,7 +112,8 @@ impl Tap {
         }
         let at = self.at;
         self.at += u64::from(count);
-        if !self.has_room(frames) && !(self.offline && self.wait_for_room(frames)) {
+        let room = self.has_room(frames) || (self.offline && self.wait_for_room(frames));
+        if !room {
             self.lose(u64::from(count));
             return;
         }

@@ -3,7 +3,7 @@
 //! A drag has its own connection to the display and its own thread, so that neither the editor's frames nor the host's
 //! event loop wait for it, and the other way round. The pointer is asked for, not grabbed: the toolkit of the editor holds
 //! the implicit grab of the pressed button until it is released, and no second grab is to be had. Every wait in here is
-//! bounded, so the thread ends within seconds of [`Drag`](super::Drag) being dropped, whatever other programs do.
+//! bounded, so the thread ends within seconds of [`Drag`] being dropped, whatever other programs do.
 //!
 //! Source: <https://www.freedesktop.org/wiki/Specifications/XDND/>, version 5; versions 3 and 4 differ, for a source, in
 //! nothing but the number sent.

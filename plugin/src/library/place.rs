@@ -1,6 +1,7 @@
 //! Files in their places, beside those that are there.
 
 use std::fs;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use loopwright_core::export::destination::create_file;
@@ -9,6 +10,9 @@ use super::{LibraryError, Rendered};
 
 /// Most files of one name.
 const MOST: u32 = 10_000;
+
+/// Files are compared in pieces of this many bytes.
+const PIECE: usize = 1 << 14;
 
 /// Where a set of files is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +109,34 @@ fn named(path: &str, unit: &str, number: u32) -> String {
 /// Whether there is a file with this content; `None` where there is nothing at all.
 fn there(path: &Path, content: &[u8]) -> Option<bool> {
     let found = fs::symlink_metadata(path).ok()?;
-    let same =
-        found.is_file() && found.len() == content.len() as u64 && fs::read(path).is_ok_and(|bytes| bytes == content);
+    let same = found.is_file()
+        && found.len() == content.len() as u64
+        && fs::File::open(path).is_ok_and(|file| reads_as(file, content));
     Some(same)
+}
+
+/// Whether `file` holds `content`. Reads no further than the first piece that differs: loops of one tempo have files of one
+/// name and one length, and there may be thousands of them.
+fn reads_as(mut file: impl Read, content: &[u8]) -> bool {
+    let mut piece = vec![0; PIECE];
+    let mut rest = content;
+    loop {
+        let count = match file.read(&mut piece) {
+            Ok(count) => count,
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return false,
+        };
+        if count == 0 {
+            return rest.is_empty();
+        }
+        let (Some(read), Some((wanted, after))) = (piece.get(..count), rest.split_at_checked(count)) else {
+            return false;
+        };
+        if read != wanted {
+            return false;
+        }
+        rest = after;
+    }
 }
 
 fn create(path: &Path, content: &[u8]) -> Result<bool, LibraryError> {
@@ -164,6 +193,118 @@ mod tests {
             2,
             "no temporary file is left"
         );
+    }
+
+    #[test]
+    fn files_are_compared_no_further_than_they_agree() {
+        struct Counted<'a>(&'a [u8], usize);
+        impl Read for Counted<'_> {
+            fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+                // Not as much as there is room for, as from a network.
+                let most = into.len().min(5000);
+                let count = self.0.read(&mut into[..most])?;
+                self.1 += count;
+                Ok(count)
+            }
+        }
+        let content: Vec<u8> = (0..1_000_000u32).map(|i| (i % 251) as u8).collect();
+        assert!(reads_as(&content[..], &content));
+        assert!(reads_as(Counted(&content, 0), &content));
+        assert!(reads_as(&b""[..], b""));
+        for (length, wanted) in [(999_999, 1_000_000), (1_000_000, 999_999)] {
+            assert!(!reads_as(&content[..length], &content[..wanted]));
+        }
+        let mut other = content.clone();
+        other[999_999] ^= 1;
+        assert!(!reads_as(&other[..], &content));
+        other[100] ^= 1;
+        let mut counted = Counted(&other, 0);
+        assert!(!reads_as(&mut counted, &content));
+        assert!(counted.1 <= 2 * PIECE, "{} bytes read", counted.1);
+    }
+
+    /// A small file system; gone again when it is dropped.
+    #[cfg(target_os = "linux")]
+    struct Mounted(PathBuf);
+
+    #[cfg(target_os = "linux")]
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            let _ = std::process::Command::new("umount").arg(&self.0).status();
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_leaves_nothing_half_done_and_is_recovered_from() {
+        let home = tempfile::tempdir().unwrap();
+        let disk = home.path().join("disk");
+        fs::create_dir(&disk).unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+            .arg(&disk)
+            .output();
+        if !mount.is_ok_and(|m| m.status.success()) {
+            eprintln!("skipped: no right to mount a small file system");
+            return;
+        }
+        let mounted = Mounted(disk.clone());
+        let half = "x".repeat(100 << 10);
+        let kit = set(
+            &[("S/b/x.wav", &half), ("S/b/y.wav", &half), ("S/b/z.wav", &half)],
+            "S/b",
+        );
+        assert!(matches!(keep_in(&disk, &kit), Err(LibraryError::Export(_))));
+        assert_eq!(fs::read_dir(disk.join("S/b")).unwrap().count(), 0, "nothing is left");
+        let less = set(&[("S/b/x.wav", &half)], "S/b");
+        assert_eq!(keep_in(&disk, &less).unwrap().main, disk.join("S/b/x.wav"));
+        drop(mounted);
+    }
+
+    #[test]
+    fn two_writers_at_once_lose_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let written: Vec<PathBuf> = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..16)
+                .map(|i| {
+                    let folder = home.path();
+                    // Half of them write the same.
+                    let content = if i % 2 == 0 {
+                        "same".to_owned()
+                    } else {
+                        format!("{i:04}")
+                    };
+                    scope.spawn(move || {
+                        let files = set(&[("S/a.wav", &content)], "S/a");
+                        let at = keep_in(folder, &files).unwrap().main;
+                        assert_eq!(fs::read_to_string(&at).unwrap(), content);
+                        at
+                    })
+                })
+                .collect();
+            writers.into_iter().map(|w| w.join().unwrap()).collect()
+        });
+        let mut names = written;
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 9, "{names:?}");
+        assert_eq!(fs::read_dir(home.path().join("S")).unwrap().count(), 9);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_way_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("S")).unwrap();
+        for (name, to) in [("a.wav", "elsewhere"), ("b.wav", "nothing")] {
+            fs::write(home.path().join("elsewhere"), "mine").unwrap();
+            std::os::unix::fs::symlink(home.path().join(to), home.path().join("S").join(name)).unwrap();
+            let unit = format!("S/{}", &name[..1]);
+            let at = keep_in(home.path(), &set(&[(&format!("S/{name}"), "new")], &unit)).unwrap();
+            assert_eq!(at.main, home.path().join(format!("{unit} (2).wav")));
+        }
+        assert_eq!(fs::read_to_string(home.path().join("elsewhere")).unwrap(), "mine");
+        assert!(!home.path().join("nothing").exists());
     }
 
     #[test]

@@ -348,3 +348,24 @@ fn empty_clips_and_no_host_are_nothing() {
     assert!(room.play(100, 10, 0.0, |_| time).iter().all(|x| x.is_finite()));
     room.player.block(&mut [], &mut [], &time);
 }
+
+#[test]
+fn a_player_that_goes_is_heard_no_more() {
+    let mut room = room();
+    assert!(room.booth.send(Cue::Play(clip(4, 4800, audition(false, true, false)))));
+    room.free(480);
+    assert_eq!(room.shared.heard.get().map(|(item, _)| item), Some(ItemId(4)));
+    drop(room.player);
+    assert_eq!(room.shared.heard.get(), None);
+}
+
+#[test]
+fn a_full_ring_says_so() {
+    let mut room = room();
+    while room.booth.has_room() {
+        assert!(room.booth.send(Cue::Stop));
+    }
+    assert!(!room.booth.send(Cue::Stop));
+    room.free(64);
+    assert!(room.booth.has_room());
+}

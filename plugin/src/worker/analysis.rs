@@ -25,7 +25,7 @@ use super::ear::Ear;
 use super::lock;
 use super::schedule::{self, Standing};
 use super::view::Lines;
-use crate::snapshot::{Correction, ItemKind, Severity, TakeId};
+use crate::snapshot::{Correction, GridOrigin, ItemKind, Severity, TakeId};
 
 /// The models, loaded at the first analysis and never before: hosts scan plugins by the hundred.
 #[derive(Default)]
@@ -87,10 +87,9 @@ impl Desk {
         let mut chosen = None;
         for take in self.history.takes().iter().rev() {
             let known = self.takes.entry(take.id()).or_default();
-            let host = take.has_host_grid();
-            if host {
-                Lines::refresh(known, take);
-            }
+            // Not `has_host_grid`: that fits all anchors anew, and this is asked many times a second.
+            Lines::refresh(known, take);
+            let host = known.lines.grid == Some(GridOrigin::Host);
             let rate = f64::from(take.rate().max(1));
             let from = known.analysed.unwrap_or(0).max(take.first());
             // A take that ends may lose what turns out not to belong to it.

@@ -89,6 +89,11 @@ const MOST_NAMES: usize = 4096;
 const FINGERPRINT: usize = 2048;
 
 impl Names {
+    /// All that were given and are remembered.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ItemId> {
+        self.given.iter().map(|n| n.id)
+    }
+
     /// The name of a stretch: the one that it, or nearly the same stretch, had before; else a new one. `taken` are those that
     /// others have now.
     fn of(

@@ -13,6 +13,7 @@ use crate::capture::history::{History, Limits, Take};
 use crate::capture::mark::HostTime;
 use crate::command::Command;
 use crate::library::Library;
+use crate::preview::Cue;
 use crate::shared::Shared;
 use crate::snapshot::{Correction, FileState, Item, ItemId, Kept, Message, Severity, TakeId};
 use crate::state::{Favourite, Settings};
@@ -21,8 +22,16 @@ use crate::state::{Favourite, Settings};
 const FRAME: Duration = Duration::from_millis(50);
 /// While long work is done the desk breathes this often at most: polls come far oftener.
 const BREATH: Duration = Duration::from_millis(8);
-/// How long to wait for something to happen: while sound comes in, and while none does.
-const WAIT: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(250));
+/// How long to wait for something to happen: while blocks come in, while none do, and while the plugin is not active.
+const WAIT: (Duration, Duration, Duration) = (
+    Duration::from_millis(25),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+);
+/// A host that has sent no block for this long has put the plugin to sleep, or bypassed it.
+const ASLEEP: Duration = Duration::from_secs(1);
+/// Files are written for this long at most (or one file), before the ring is drained again and a picture shown.
+const WRITING: Duration = Duration::from_millis(20);
 /// Messages that are shown.
 const MESSAGES: usize = 8;
 
@@ -72,6 +81,10 @@ pub(super) struct Desk {
     said: u64,
     /// What must wait until there is time.
     later: VecDeque<Command>,
+    /// Items whose files are to be written, a few a pulse.
+    pub(super) to_write: VecDeque<ItemId>,
+    /// For the audio thread, once there is room in the ring: the newest only.
+    pub(super) cue: Option<Cue>,
     pub(super) host: Option<HostTime>,
     pub(super) heard: Option<Instant>,
     /// What is analysed, and how far it is.
@@ -112,6 +125,8 @@ impl Desk {
             messages: VecDeque::new(),
             said: 0,
             later: VecDeque::new(),
+            to_write: VecDeque::new(),
+            cue: None,
             host: None,
             heard: None,
             running: None,
@@ -131,14 +146,27 @@ impl Desk {
         desk
     }
 
+    /// Carries out what was asked for before there was a worker. Where the host has brought a state back meanwhile, settings
+    /// are left out: they are in the state already, if they are newer than it (the editor puts them there first).
+    pub(super) fn catch_up(&mut self) {
+        let settled = self.loads > 0;
+        while let Ok(command) = self.shared.received.try_recv() {
+            if !(settled && matches!(command, Command::Settings(_))) {
+                self.command(command);
+            }
+        }
+    }
+
     /// How long the thread may sleep.
     pub(super) fn patience(&self) -> Duration {
-        if !self.later.is_empty() {
+        if !self.later.is_empty() || !self.to_write.is_empty() {
             Duration::ZERO
-        } else if self.stream.is_some() || self.dirty {
+        } else if self.dirty || (self.stream.is_some() && self.hears()) {
             WAIT.0
-        } else {
+        } else if self.stream.is_some() {
             WAIT.1
+        } else {
+            WAIT.2
         }
     }
 
@@ -156,6 +184,8 @@ impl Desk {
         if let Some(stream) = &mut self.stream {
             stream.booth.sweep();
         }
+        self.hand_over();
+        self.write_some();
         self.library.reap();
         self.tidy();
         if self.shared.snapshot.load().status.capturing != self.is_capturing() {
@@ -176,6 +206,8 @@ impl Desk {
         if let Some(stream) = self.stream.take() {
             self.history.lose_at_end(stream.feed.lost_at_end());
         }
+        self.cue = None;
+        self.heard = None;
         self.history.close();
         if let Control::Open(stream) = message {
             self.history.open(stream.rate);
@@ -187,6 +219,31 @@ impl Desk {
     /// The thread ends: what is in the ring is nobody's any more.
     pub(super) fn shut(&mut self) {
         self.stream = None;
+    }
+
+    /// Hands the cue that waits to the audio thread, if there is room for it.
+    pub(super) fn hand_over(&mut self) {
+        if let Some(stream) = self.stream.as_mut().filter(|s| s.booth.has_room())
+            && let Some(cue) = self.cue.take()
+        {
+            stream.booth.send(cue);
+        }
+    }
+
+    /// True while the host sends blocks that are to be heard.
+    pub(super) fn hears(&self) -> bool {
+        self.heard.is_some_and(|h| h.elapsed() < ASLEEP)
+    }
+
+    /// Writes files that are wanted, as long as that is quick.
+    fn write_some(&mut self) {
+        let begun = Instant::now();
+        while let Some(id) = self.to_write.pop_front() {
+            self.write(id);
+            if begun.elapsed() >= WRITING {
+                break;
+            }
+        }
     }
 
     fn drain(&mut self) {
@@ -233,9 +290,10 @@ impl Desk {
 
     /// Forgets what is known of takes that are gone, and the items whose sound is.
     fn tidy(&mut self) {
+        // In order of their names.
         let ids: Vec<(TakeId, u64)> = self.history.takes().iter().map(|t| (t.id(), t.first())).collect();
         let before = self.takes.len();
-        self.takes.retain(|id, _| ids.iter().any(|(i, _)| i == id));
+        self.takes.retain(|id, _| ids.binary_search_by_key(id, |t| t.0).is_ok());
         let mut changed = before != self.takes.len();
         for (id, first) in ids {
             let known = self.takes.entry(id).or_default();
@@ -244,8 +302,20 @@ impl Desk {
             changed |= entries != known.entries.len();
         }
         if changed {
+            self.forget_items();
             self.lists_changed();
         }
+    }
+
+    /// Forgets files and rejections of items that are no favourites and can never be suggested again.
+    fn forget_items(&mut self) {
+        let mut there: BTreeSet<ItemId> = self.favourites.iter().map(|f| ItemId(f.id)).collect();
+        for known in self.takes.values() {
+            there.extend(known.names.ids());
+            there.extend(known.entries.iter().map(|e| e.item.id));
+        }
+        self.files.retain(|id, _| there.contains(id));
+        self.rejected.retain(|id| there.contains(id));
     }
 
     pub(super) fn take(&self, id: TakeId) -> Option<&Take> {
@@ -313,7 +383,14 @@ impl Desk {
         {
             known.note = Some("The analysis failed.".into());
         }
-        self.dirty = true;
+        // Nor is anything being written any more.
+        for files in self.files.values_mut() {
+            if files.state == FileState::Writing {
+                files.state = FileState::None;
+            }
+        }
+        self.to_write.clear();
+        self.lists_changed();
     }
 
     /// Hands favourites and settings to the host's state.

@@ -53,7 +53,10 @@ impl Desk {
             }
             Command::Prepare(ids) => {
                 for id in ids {
-                    self.prepare(id);
+                    if self.entry(id).is_some() && self.ready(id).is_none() {
+                        self.set_file(id, FileState::Writing);
+                    }
+                    self.to_write.push_back(id);
                 }
             }
             Command::Favourite(id, on) => self.favourite(id, on),
@@ -64,9 +67,8 @@ impl Desk {
                 }
             }
             Command::StopAudition => {
-                if let Some(stream) = &mut self.stream {
-                    stream.booth.send(Cue::Stop);
-                }
+                self.cue = Some(Cue::Stop);
+                self.hand_over();
             }
             Command::Correct { take, octave, shift } => self.correct(take, |c, meter| Correction {
                 octave: c.octave.saturating_add(octave).clamp(-2, 2),
@@ -164,6 +166,17 @@ impl Desk {
         });
         files.state = state;
         self.lists_changed();
+    }
+
+    /// Writes the file of an item that was said to be written.
+    pub(super) fn write(&mut self, id: ItemId) {
+        self.prepare(id);
+        // It has left the lists meanwhile, and may come back.
+        if let Some(files) = self.files.get_mut(&id)
+            && files.state == FileState::Writing
+        {
+            files.state = FileState::None;
+        }
     }
 
     /// Writes the item's file, unless it is there. Tells whether it is.
@@ -361,15 +374,13 @@ impl Desk {
             quarters,
             how: Audition { looped, ..how },
         };
-        let sent = self
-            .stream
-            .as_mut()
-            .is_some_and(|stream| stream.booth.send(Cue::Play(Box::new(clip))));
-        if sent {
-            Ok(())
-        } else {
-            Err(OrderError::Other("the audio engine is busy; try again".into()))
+        self.cue = Some(Cue::Play(Box::new(clip)));
+        self.hand_over();
+        if !self.hears() {
+            let text = "The host sends the plugin no sound (it is bypassed, or asleep): auditions are heard only while it does.";
+            self.say(Severity::Info, text);
         }
+        Ok(())
     }
 }
 

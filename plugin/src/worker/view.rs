@@ -14,8 +14,9 @@ use crate::capture::peaks::Peaks;
 use crate::snapshot::{Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView};
 use crate::state::Favourite;
 
-/// Bars of a growing take are looked at anew when it has grown by this, in seconds: fitting them is not free.
-const STALE: f64 = 0.25;
+/// Bars of a growing take are looked at anew when it has grown by this, in seconds, or by this part of its length:
+/// fitting them costs the more the longer the take is, and must not cost more and more for each new second of it.
+const STALE: (f64, f64) = (0.25, 1.0 / 500.0);
 /// Sound counts as being kept for so long after the last block.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -50,8 +51,10 @@ impl Lines {
             lines.peaks = take.peaks();
         }
         let fresh = lines.of.is_some_and(|was| {
-            let grown = take.end().saturating_sub(was.1) as f64 / f64::from(take.rate().max(1));
-            was == state || (grown < STALE && (was.2, was.3, was.4) == (state.2, state.3, state.4) && was.0 == state.0)
+            let rate = f64::from(take.rate().max(1));
+            let grown = take.end().saturating_sub(was.1) as f64 / rate;
+            let stale = STALE.0.max(STALE.1 * (take.end() - take.first()) as f64 / rate);
+            was == state || (grown < stale && (was.2, was.3, was.4) == (state.2, state.3, state.4) && was.0 == state.0)
         });
         if fresh {
             return;

@@ -276,3 +276,34 @@ fn the_length_of_blocks_changes_nothing() {
         assert!(other == long, "blocks of {block}");
     }
 }
+
+#[test]
+fn meters_that_have_left_the_history_are_forgotten_and_bars_stay_where_they_are() {
+    for hints in [true, false] {
+        let mut host = Host::new(48_000.0, 120.0);
+        // 4/4 and 3/4 by turns.
+        host.meters = vec![(f64::NEG_INFINITY, (4, 4))];
+        host.meters
+            .extend((0..20).flat_map(|k| [(7.0 * f64::from(k) + 4.0, (3, 4)), (7.0 * f64::from(k) + 7.0, (4, 4))]));
+        host.faults.no_bars = !hints;
+        host.history.set_limits(crate::capture::history::Limits {
+            seconds: 15.0,
+            ..crate::capture::testing::limits()
+        });
+        host.play(60.0, 500);
+        let take = &host.history.takes()[0];
+        let stretches = take.time.as_ref().unwrap().stretches.len();
+        assert!(stretches <= 12, "{stretches} meters in 15 s");
+        let grid = take.grid().unwrap();
+        let bars = grid.bars();
+        assert!(bars.len() >= 6, "{bars:?}");
+        for (span, beats) in bars {
+            let place = (take.first() as f64 + span.start) / 24_000.0;
+            let into = (place + 1e-3).rem_euclid(7.0);
+            let want = if into < 0.01 { 4 } else { 3 };
+            assert!(into < 0.01 || (into - 4.0).abs() < 0.01, "hints {hints}: {place}");
+            assert_eq!(beats, want, "hints {hints}: {place}");
+        }
+        assert_eq!(take.first_bar(), None);
+    }
+}

@@ -808,3 +808,34 @@ fn a_pause_of_the_host_is_no_splice() {
     let ends: Vec<(u64, u64)> = history.takes().iter().map(|t| (t.origin(), t.end())).collect();
     assert_eq!(ends, [(0, 240_000), (240_001, 240_000)]);
 }
+
+#[test]
+fn a_transport_that_is_toggled_all_the_time_leaves_no_more_takes_than_there_is_use_for() {
+    let mut host = Host::new(8000.0, 120.0);
+    for _ in 0..MOST_TAKES + 20 {
+        // Each elsewhere in the song: no take repeats another.
+        host.song += 40_000.0;
+        host.playing = true;
+        host.play(1.5, 400);
+        host.playing = false;
+        host.play(0.5, 400);
+    }
+    let takes = host.history.takes();
+    assert_eq!(takes.len(), MOST_TAKES);
+    assert_eq!(
+        takes.last().unwrap().id(),
+        (MOST_TAKES + 20) as u64,
+        "the newest are kept"
+    );
+}
+
+#[test]
+fn what_the_host_says_counts_as_memory() {
+    let mut host = Host::new(48_000.0, 120.0);
+    host.play(10.0, 512);
+    host.history.close();
+    let samples = host.at * 2 * 4;
+    let bytes = host.history.bytes();
+    assert!(bytes > samples + 900 * 24, "{bytes} of {samples}");
+    assert!(bytes < samples + 200_000, "{bytes} of {samples}");
+}

@@ -57,10 +57,12 @@ pub enum Command {
     Analyse,
     /// A favourite's file is now here.
     Relink(ItemId, PathBuf),
-    /// Look again whether the files of favourites are there.
+    /// Look again whether the files of favourites are there, and search the capture folder for those that are not.
     CheckFiles,
     /// The host names the track: a name for files.
     TrackName(String),
     /// Show the item's file, or the capture folder, in the system's file manager.
     Reveal(Option<ItemId>),
+    /// The window was opened: as [`Command::CheckFiles`], but nothing is searched for a second time.
+    Opened,
 }

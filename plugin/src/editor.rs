@@ -302,7 +302,7 @@ impl App {
         memory.model.level.release(false, &mut turns);
         drop(memory);
         turns.into_iter().for_each(|turn| self.knob.turn(turn));
-        self.shared.send(Command::CheckFiles);
+        self.shared.send(Command::Opened);
     }
 
     /// Takes over what the host brought back, also while the window is open.

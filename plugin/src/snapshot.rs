@@ -143,7 +143,7 @@ pub struct Correction {
 /// What the transport says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransportState {
-    /// No block has been seen yet.
+    /// The plugin is not active, or no block has been seen yet.
     #[default]
     Unknown,
     /// The host plays and tells where.
@@ -173,7 +173,7 @@ pub struct Status {
     pub history_seconds: f64,
     /// Memory that the history takes, in bytes.
     pub history_bytes: u64,
-    /// Sample rate in Hz, 0 before the first activation.
+    /// Sample rate in Hz as it last was, 0 before the first activation.
     pub rate: u32,
     /// CPU seconds that the last analysis took, 0 before the first.
     pub analysis_seconds: f64,

@@ -119,7 +119,7 @@ impl Drop for Worker {
 fn run(shared: &Arc<Shared>, control: Receiver<Control>, stop: &AtomicBool) {
     cpu::step_back();
     let desk = Mutex::new(Desk::new(shared.clone(), control.clone()));
-    lock(&desk).catch_up();
+    guarded(&desk, || lock(&desk).catch_up());
     let mut models = analysis::Loaded::default();
     while !stop.load(Ordering::Acquire) {
         let wait = lock(&desk).patience();

@@ -274,9 +274,14 @@ fn without_a_transport_bars_are_tracked() {
     host.activate(f64::from(RATE), false);
     let silent = blocks(Clock::new(f64::from(RATE), BPM), 4).map(|step| Step { time: None, ..step });
     host.play(silent, planes(&audio));
+    host.wait("the transport", |s| s.status.transport == TransportState::None);
     host.deactivate();
     let snapshot = host.wait_for_analysis();
-    assert_eq!(snapshot.status.transport, TransportState::None);
+    assert_eq!(
+        snapshot.status.transport,
+        TransportState::Unknown,
+        "nothing is known at rest"
+    );
     let take = snapshot.takes.last().expect("a take");
     assert_eq!(take.grid, GridOrigin::Tracked);
     assert!((take.bpm - BPM).abs() < 1.0, "{} BPM", take.bpm);

@@ -157,3 +157,64 @@ fn stereo_in_stereo_out() {
     assert_eq!(layout.main_input_channels, NonZeroU32::new(2));
     assert_eq!(layout.main_output_channels, NonZeroU32::new(2));
 }
+
+/// Some hosts send a block without channels, or with one: nothing is to be heard in it, but time goes by.
+#[test]
+fn blocks_with_too_few_channels_are_holes_in_what_is_captured() {
+    for channels in [0, 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plugin = Loopwright::default();
+        plugin.shared().state.lock().settings = loopwright_plugin::state::Settings {
+            folder: folder.path().to_string_lossy().into_owned(),
+            automatic: false,
+            ..Default::default()
+        };
+        let rate = 48_000.0;
+        let config = BufferConfig {
+            sample_rate: rate,
+            min_buffer_size: None,
+            max_buffer_size: 4800,
+            process_mode: ProcessMode::Offline,
+        };
+        assert!(plugin.activate(
+            &Loopwright::AUDIO_IO_LAYOUTS[0],
+            &config,
+            &mut Host(Transport::new(rate))
+        ));
+        plugin.reset();
+        let play = |plugin: &mut Loopwright, blocks: usize| {
+            for _ in 0..blocks {
+                let plane: Vec<f32> = (0..4800).map(|i| (i % 89) as f32 / 89.0 - 0.5).collect();
+                process(plugin, &mut [plane.clone(), plane], Transport::new(rate));
+            }
+        };
+        play(&mut plugin, 45);
+        let mut odd = vec![0.25; 4800];
+        let mut buffer = Buffer::default();
+        // SAFETY: the slice, if any, holds as many samples as are told and outlives the buffer.
+        unsafe {
+            buffer.set_slices(4800, |slices| {
+                *slices = Some(&mut odd[..]).into_iter().take(channels).collect();
+            });
+        };
+        let mut aux = AuxiliaryBuffers {
+            inputs: &mut [],
+            outputs: &mut [],
+        };
+        plugin.process(&mut buffer, &mut aux, &mut Host(Transport::new(rate)));
+        assert!(odd.iter().all(|x| *x == 0.25));
+        play(&mut plugin, 50);
+        plugin.deactivate();
+        let begun = std::time::Instant::now();
+        let ends = loop {
+            let picture = plugin.shared().snapshot.load_full();
+            let ends: Vec<u64> = picture.takes.iter().filter(|t| !t.open).map(|t| t.end).collect();
+            if !ends.is_empty() && picture.takes.iter().map(|t| t.end).sum::<u64>() >= 94 * 4800 {
+                break ends;
+            }
+            assert!(begun.elapsed().as_secs() < 60, "{ends:?}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        assert_eq!(ends, [45 * 4800, 50 * 4800], "{channels} channels");
+    }
+}

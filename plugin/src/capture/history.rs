@@ -116,6 +116,7 @@ impl History {
             48_000.0
         };
         self.follower = Follower::new(self.rate);
+        self.transport = TransportState::Unknown;
     }
 
     /// The next block of the stream.
@@ -205,7 +206,8 @@ impl History {
 
     /// Seconds kept.
     pub fn seconds(&self) -> f64 {
-        self.takes.iter().map(Take::seconds).sum()
+        // Not `sum`: that of nothing is -0.
+        self.takes.iter().fold(0.0, |sum, take| sum + take.seconds())
     }
 
     fn add(&mut self, reading: &Reading, left: &[f32], right: &[f32]) {

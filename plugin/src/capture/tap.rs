@@ -179,10 +179,12 @@ impl Tap {
 
 impl Feed {
     /// Hands over everything that has come, block by block and in order: the mark, the left and the right plane.
-    /// Never waits. True if there was anything.
+    /// Never waits, and leaves what comes meanwhile: a host that renders as fast as it can would keep it for ever. True if
+    /// there was anything.
     pub fn drain(&mut self, mut block: impl FnMut(&Mark, &[f32], &[f32])) -> bool {
         let mut any = false;
-        while let Some(mark) = self.marks.try_pop() {
+        for _ in 0..self.marks.occupied_len() {
+            let Some(mark) = self.marks.try_pop() else { break };
             let frames = mark.frames as usize;
             let [left, right] = &mut self.block;
             left.resize(frames, 0.0);

@@ -183,3 +183,32 @@ fn the_host_brings_it_through_the_parameters() {
     let json = PersistentField::map(&kept, |s: &State| serde_json::to_string(s).unwrap());
     assert_eq!(read(&json), full());
 }
+
+#[test]
+fn states_that_are_too_deep_or_too_large_are_survived() {
+    // As deep as a parser on the stack would fall through.
+    for (open, close) in [("[", "]"), (r#"{"settings":"#, "}")] {
+        let deep = format!("{}1{}", open.repeat(200_000), close.repeat(200_000));
+        assert!(serde_json::from_str::<State>(&deep).is_err());
+    }
+    assert!(serde_json::from_str::<State>(r#"{"settings":{"history_seconds":1e999}}"#).is_err());
+    // 10 MB of favourites: those with a path, one that is not whole, one with a NUL.
+    let mut text = String::from(r#"{"favourites":["#);
+    for id in 1..40_000 {
+        text += &format!(
+            r#"{{"id":{id},"kind":"loop","path":"{}","bars":-1e300,"score":1e300}},"#,
+            "x".repeat(200)
+        );
+    }
+    text += r#"{"id":-3,"kind":"loop"},{"id":18446744073709551616,"kind":"loop"},{"id":1,"kind":"loop"}]}"#;
+    assert!(text.len() > 10_000_000);
+    let state = read(&text);
+    assert_eq!(state.favourites.len(), MOST_FAVOURITES);
+    assert_eq!((state.favourites[0].bars, state.favourites[0].score), (0.0, 1.0));
+    let odd = read(r#"{"favourites":[{"id":1,"kind":"loop","path":"/a\u0000b","relative":"..\u0000/x"}]}"#);
+    assert_eq!(
+        (odd.favourites[0].path.as_str(), odd.favourites[0].relative.as_str()),
+        ("/ab", "../x")
+    );
+    assert!(serde_json::to_string(&state).unwrap().len() < 1_000_000);
+}

@@ -160,8 +160,14 @@ pub(super) fn run(desk: &Mutex<Desk>, stop: &AtomicBool, models: &mut Loaded, mu
     let outcome = if !status.is_usable() {
         Err(Failure::Nothing(format!("The recording {status}.")))
     } else {
-        job.track.id = TrackId::of(&job.track.audio);
-        let level = recent_loudness(&job.track.audio);
+        // Each of these goes through all of the sound, which may be half an hour.
+        let mut level = f64::NEG_INFINITY;
+        if !ear.is_cancelled() {
+            job.track.id = TrackId::of(&job.track.audio);
+        }
+        if !ear.is_cancelled() {
+            level = recent_loudness(&job.track.audio);
+        }
         work(&ear, models, &job, level)
     };
     let seconds = cost.seconds();
@@ -209,6 +215,9 @@ struct Outcome {
 }
 
 fn work(ear: &Ear<'_>, models: &mut Loaded, job: &Job, loudness: f64) -> Result<Outcome, Failure> {
+    if ear.is_cancelled() {
+        return Err(Failure::Cancelled);
+    }
     let set = models.get().map_err(Failure::Broken)?;
     if ear.is_cancelled() {
         return Err(Failure::Cancelled);

@@ -67,6 +67,8 @@ pub(super) struct Desk {
     pub(super) shared: Arc<Shared>,
     received: Receiver<Control>,
     pub(super) stream: Option<Stream>,
+    /// Sample rate in Hz of the stream, or of the last one.
+    pub(super) rate: u32,
     pub(super) history: History,
     pub(super) takes: BTreeMap<TakeId, Known>,
     pub(super) settings: Settings,
@@ -76,6 +78,8 @@ pub(super) struct Desk {
     pub(super) library: Library,
     pub(super) files: BTreeMap<ItemId, Files>,
     pub(super) rejected: BTreeSet<ItemId>,
+    /// Favourites whose files were searched for in this folder, with this state.
+    pub(super) sought: BTreeSet<u64>,
     pub(super) track_name: String,
     messages: VecDeque<Message>,
     said: u64,
@@ -114,6 +118,7 @@ impl Desk {
             shared,
             received,
             stream: None,
+            rate: 0,
             takes: BTreeMap::new(),
             settings,
             favourites,
@@ -121,6 +126,7 @@ impl Desk {
             library,
             files: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            sought: BTreeSet::new(),
             track_name: String::new(),
             messages: VecDeque::new(),
             said: 0,
@@ -178,8 +184,14 @@ impl Desk {
         }
         self.drain();
         self.load();
-        while let Ok(command) = self.shared.received.try_recv() {
-            self.command(command);
+        let commands: Vec<Command> = self.shared.received.try_iter().collect();
+        // Somebody who goes through the list with the arrow keys wants to hear where he is now: each clip costs something.
+        let auditions = |c: &Command| matches!(c, Command::Audition(..) | Command::StopAudition);
+        let newest = commands.iter().rposition(auditions);
+        for (place, command) in commands.into_iter().enumerate() {
+            if Some(place) >= newest || !auditions(&command) {
+                self.command(command);
+            }
         }
         if let Some(stream) = &mut self.stream {
             stream.booth.sweep();
@@ -209,8 +221,10 @@ impl Desk {
         self.cue = None;
         self.heard = None;
         self.history.close();
+        self.host = None;
         if let Control::Open(stream) = message {
             self.history.open(stream.rate);
+            self.rate = stream.rate.round().clamp(0.0, 4e9) as u32;
             self.stream = Some(stream);
         }
         self.dirty = true;
@@ -271,6 +285,7 @@ impl Desk {
             (state.settings.clone(), state.favourites.clone())
         };
         self.favourites = favourites;
+        self.sought.clear();
         self.set_settings(settings);
         self.look_for_favourites();
         self.lists_changed();
@@ -278,10 +293,11 @@ impl Desk {
 
     pub(super) fn set_settings(&mut self, settings: Settings) {
         let settings = settings.sane();
-        if settings.folder != self.settings.folder
-            && let Some(warning) = self.library.move_to(&settings.folder)
-        {
-            self.say(Severity::Warning, &warning);
+        if settings.folder != self.settings.folder {
+            self.sought.clear();
+            if let Some(warning) = self.library.move_to(&settings.folder) {
+                self.say(Severity::Warning, &warning);
+            }
         }
         self.history.set_limits(limits(&settings));
         self.settings = settings;

@@ -18,7 +18,8 @@ pub(super) fn carry_out(ear: &Ear<'_>, command: Command) {
         Command::PrepareKit(ids) => ids.into_iter().for_each(|id| prepare_kit(ear, id)),
         Command::Export { items, folder } => export(ear, &items, folder),
         Command::Relink(id, path) => relink(ear, id, &path),
-        Command::CheckFiles => check_files(ear),
+        Command::CheckFiles => check_files(ear, true),
+        Command::Opened => check_files(ear, false),
         other => lock(ear.desk).command(other),
     }
 }
@@ -120,13 +121,16 @@ fn relink(ear: &Ear<'_>, id: ItemId, path: &Path) {
     desk.store();
 }
 
-/// Looks for the files of all favourites, by their content where they have moved within the capture folder.
-fn check_files(ear: &Ear<'_>) {
+/// Looks for the files of all favourites, by their content where they have moved within the capture folder: that reads all of
+/// it, so that what was searched for in vain is searched for `again` only if the user says so.
+fn check_files(ear: &Ear<'_>, again: bool) {
     let lost: Vec<Favourite> = {
         let mut desk = lock(ear.desk);
         desk.look_for_favourites();
         let lost = desk.favourites.iter().filter(|f| desk.ready(ItemId(f.id)).is_none());
-        lost.cloned().collect()
+        lost.filter(|f| again || !desk.sought.contains(&f.id))
+            .cloned()
+            .collect()
     };
     if lost.is_empty() {
         return;
@@ -134,6 +138,7 @@ fn check_files(ear: &Ear<'_>) {
     let folder = lock(ear.desk).library.folder().to_path_buf();
     let found = library::search(&folder, &lost, ear);
     let mut desk = lock(ear.desk);
+    desk.sought.extend(lost.iter().map(|f| f.id));
     for (id, path) in found {
         let relative = desk.library.relative(&path).unwrap_or_default();
         if let Some(favourite) = desk.favourites.iter_mut().find(|f| f.id == id) {

@@ -48,7 +48,11 @@ impl Desk {
     /// Carries out a command, or puts it off where it takes long.
     pub(super) fn command(&mut self, command: Command) {
         match command {
-            Command::PrepareKit(_) | Command::Export { .. } | Command::Relink(..) | Command::CheckFiles => {
+            Command::PrepareKit(_)
+            | Command::Export { .. }
+            | Command::Relink(..)
+            | Command::CheckFiles
+            | Command::Opened => {
                 self.put_off(command);
             }
             Command::Prepare(ids) => {

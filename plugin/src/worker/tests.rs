@@ -245,3 +245,234 @@ fn without_a_thread_the_window_says_so() {
     assert_eq!(message.severity, Severity::Error);
     assert!(message.text.contains("no more of them"));
 }
+
+#[test]
+fn a_folder_is_not_searched_through_each_time_the_window_opens() {
+    let (_shared, desk, home) = desk();
+    let stop = AtomicBool::new(false);
+    let ear = Ear::new(&desk, &stop, None);
+    let moved = home.path().join("Song").join("moved.wav");
+    std::fs::create_dir_all(moved.parent().unwrap()).unwrap();
+    let mut lost = favourite(4, &home.path().join("was.wav"));
+    lost.hash = blake3::hash(b"sound").to_hex().to_string();
+    lock(&desk).favourites.push(lost);
+    let open = || {
+        leisure::carry_out(&ear, Command::Opened);
+        lock(&desk).ready(ItemId(4))
+    };
+    assert_eq!(open(), None);
+    std::fs::write(&moved, "sound").unwrap();
+    assert_eq!(open(), None, "searched for before");
+    leisure::carry_out(&ear, Command::CheckFiles);
+    assert_eq!(lock(&desk).ready(ItemId(4)), Some(moved.clone()));
+    // Elsewhere it has not been searched for.
+    std::fs::rename(&moved, home.path().join("again.wav")).unwrap();
+    lock(&desk).sought.clear();
+    assert_eq!(open(), Some(home.path().join("again.wav")));
+}
+
+#[test]
+fn a_plugin_that_is_put_to_rest_tells_of_its_past_and_of_no_present() {
+    let (shared, desk, _home) = desk();
+    let mut desk = lock(&desk);
+    assert_eq!(desk.picture(0).status.history_seconds.to_bits(), 0, "no -0 s");
+    let (mut tap, feed) = tap::channel(48_000.0);
+    let (_player, booth) = preview::channel(48_000.0, shared);
+    let rate = 48_000.0;
+    desk.control(Control::Open(Stream { rate, feed, booth }));
+    let host = HostTime {
+        playing: false,
+        samples: Some(0),
+        tempo: Some(99.0),
+        ..HostTime::default()
+    };
+    tap.block(&[0.1; 64], &[0.1; 64], host);
+    desk.pulse();
+    let status = desk.picture(1).status;
+    assert_eq!(
+        (status.transport, status.bpm),
+        (crate::snapshot::TransportState::Stopped, 99.0)
+    );
+    desk.history.lose_at_end(480);
+    drop(tap);
+    desk.control(Control::Close);
+    let status = desk.picture(2).status;
+    assert_eq!(
+        (status.transport, status.bpm),
+        (crate::snapshot::TransportState::Unknown, 0.0)
+    );
+    // In what lost frames are counted.
+    assert_eq!((status.lost_frames, status.rate), (480, 48_000));
+}
+
+/// Two activations without a deactivation between them, and blocks after the last of all.
+#[test]
+fn an_activation_that_follows_another_takes_its_place() {
+    let (shared, desk, _home) = desk();
+    let mut desk = lock(&desk);
+    let mut taps = Vec::new();
+    for rate in [44_100.0, 48_000.0] {
+        let (tap, feed) = tap::channel(rate);
+        let (player, booth) = preview::channel(rate, shared.clone());
+        desk.control(Control::Open(Stream { rate, feed, booth }));
+        taps.push((tap, player));
+    }
+    let mut old = taps.remove(0);
+    for _ in 0..10 {
+        old.0.block(&[0.5; 512], &[0.5; 512], HostTime::default());
+        old.1.block(&mut [0.0; 512], &mut [0.0; 512], &HostTime::default());
+    }
+    desk.pulse();
+    assert_eq!(
+        (desk.rate, desk.history.bytes()),
+        (48_000, 0),
+        "nobody listens to the old one"
+    );
+    taps[0].0.block(&[0.5; 512], &[0.5; 512], HostTime::default());
+    desk.pulse();
+    assert!(desk.history.bytes() > 0);
+    desk.control(Control::Close);
+    taps[0].0.block(&[0.5; 512], &[0.5; 512], HostTime::default());
+    taps[0].1.block(&mut [0.0; 512], &mut [0.0; 512], &HostTime::default());
+    desk.pulse();
+}
+
+/// `cargo test -p loopwright-plugin --lib -- --ignored --nocapture what_a_picture_costs`
+#[test]
+#[ignore = "a measurement"]
+fn what_a_picture_costs() {
+    const RATE: f64 = 48_000.0;
+    let (shared, desk, _home) = desk();
+    let mut desk = lock(&desk);
+    desk.settings.automatic = false;
+    let (mut tap, feed) = tap::channel(RATE);
+    let (_player, booth) = preview::channel(RATE, shared.clone());
+    desk.control(Control::Open(Stream {
+        rate: RATE,
+        feed,
+        booth,
+    }));
+    let mut at = 0u64;
+    for take in 0..20u64 {
+        for block in 0..1000u64 {
+            let place = 1000 * take * 48_000 + block * 512;
+            let host = HostTime {
+                playing: true,
+                samples: Some(place as i64),
+                beats: Some(place as f64 / RATE * 2.0),
+                tempo: Some(120.0),
+                meter: Some((4, 4)),
+                bar_start: None,
+                cycle: None,
+            };
+            let plane: Vec<f32> = (0..512u64).map(|i| ((place + i) % 89) as f32 / 89.0).collect();
+            tap.block(&plane, &plane, host);
+            at += 512;
+        }
+        desk.pulse();
+    }
+    desk.picture(0);
+    let item = crate::snapshot::Item {
+        id: ItemId(1),
+        kind: ItemKind::Loop,
+        take: 1,
+        start: 0,
+        frames: 96_000,
+        title: "Bars 5–8".into(),
+        bars: 4.0,
+        bpm: 120.0,
+        key: Some("Am".into()),
+        score: 0.8,
+        reasons: vec!["runs round without a seam".into(); 4],
+        class: None,
+        favourite: false,
+        file: FileState::None,
+        kit: Vec::new(),
+    };
+    desk.items = vec![item; 300].into();
+    let begun = std::time::Instant::now();
+    for number in 0..1000 {
+        let picture = desk.picture(number);
+        shared.snapshot.store(Arc::new(picture));
+    }
+    let each = begun.elapsed() / 1000;
+    let picture = shared.snapshot.load();
+    println!(
+        "{} takes of {at} frames, {} items: {each:?} a picture",
+        picture.takes.len(),
+        picture.items.len()
+    );
+}
+
+#[test]
+fn of_auditions_that_wait_only_the_newest_is_heard() {
+    let (shared, desk, _home) = desk();
+    let how = Audition {
+        sync: true,
+        looped: true,
+        solo: false,
+    };
+    // Each says once that it cannot be heard.
+    for id in 1..=5 {
+        shared.send(Command::Audition(ItemId(id), how));
+        shared.send(Command::TrackName(format!("{id}")));
+    }
+    lock(&desk).pulse();
+    assert_eq!(lock(&desk).messages().len(), 1);
+    assert_eq!(lock(&desk).track_name, "5", "nothing else is left out");
+    shared.send(Command::Audition(ItemId(1), how));
+    shared.send(Command::StopAudition);
+    lock(&desk).pulse();
+    assert_eq!(lock(&desk).messages().len(), 1);
+}
+
+/// A full history loses a page every 85 ms at this rate.
+#[test]
+fn bars_that_leave_the_history_are_forgotten_without_a_look_at_the_rest() {
+    const RATE: f64 = 768_000.0;
+    let (shared, desk, _home) = desk();
+    let mut desk = lock(&desk);
+    desk.settings.automatic = false;
+    desk.history.set_limits(crate::capture::history::Limits {
+        seconds: 5.0,
+        bytes: 1 << 30,
+        stopped: true,
+    });
+    let (mut tap, feed) = tap::channel(RATE);
+    let (_player, booth) = preview::channel(RATE, shared);
+    desk.control(Control::Open(Stream {
+        rate: RATE,
+        feed,
+        booth,
+    }));
+    let sound = vec![0.5; 16_384];
+    let mut at = 0u64;
+    FITTED.set(0);
+    while (at as f64) < 15.0 * RATE {
+        // Bars of 0.8 s.
+        let beats = at as f64 / RATE * 5.0;
+        let host = HostTime {
+            playing: true,
+            samples: Some(at as i64),
+            beats: Some(beats),
+            tempo: Some(300.0),
+            meter: Some((4, 4)),
+            bar_start: None,
+            cycle: None,
+        };
+        tap.block(&sound, &sound, host);
+        at += sound.len() as u64;
+        desk.pulse();
+        desk.next_job();
+        let picture = desk.picture(at);
+        let Some(take) = picture.takes.first().filter(|t| !t.bars.is_empty()) else {
+            continue;
+        };
+        assert!(take.bars[0] >= take.first as f64);
+        let place = take.bars[0] / (0.8 * RATE);
+        assert!((place - place.round()).abs() < 1e-3, "{place}");
+        assert_eq!(take.first_bar, Some(place.round() as i64 + 1));
+    }
+    // A fit of 5 s, that is 235 marks, every 0.25 s.
+    assert!(FITTED.get() < 70 * 240, "{}", FITTED.get());
+}

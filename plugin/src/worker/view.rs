@@ -11,7 +11,9 @@ use super::crop::Entry;
 use super::desk::{Desk, Known};
 use crate::capture::history::Take;
 use crate::capture::peaks::Peaks;
-use crate::snapshot::{Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView};
+use crate::snapshot::{
+    Correction, FileState, GridOrigin, Item, ItemId, ItemKind, Kept, Snapshot, Status, TakeView, TransportState,
+};
 use crate::state::Favourite;
 
 /// Bars of a growing take are looked at anew when it has grown by this, in seconds, or by this part of its length:
@@ -36,6 +38,21 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Forgets bars before frame `first`, which have left the history.
+    fn forget(&mut self, first: u64) {
+        let gone = self.bars.partition_point(|line| *line < first as f64);
+        let Some(left) = self.bars.get(gone..).filter(|_| gone > 0) else {
+            return;
+        };
+        self.bars = left.into();
+        self.whole = self.whole.saturating_sub(gone);
+        let number = match self.grid {
+            Some(GridOrigin::Tracked) => Some(self.first_bar.unwrap_or(1)),
+            _ => self.first_bar,
+        };
+        self.first_bar = number.and_then(|n| n.checked_add_unsigned(gone as u64));
+    }
+
     /// Looks at the take again where it has changed.
     pub(super) fn refresh(known: &mut Known, take: &Take) {
         let state = (
@@ -52,11 +69,13 @@ impl Lines {
         }
         let fresh = lines.of.is_some_and(|was| {
             let rate = f64::from(take.rate().max(1));
-            let grown = take.end().saturating_sub(was.1) as f64 / rate;
+            let moved = take.end().saturating_sub(was.1).max(take.first().saturating_sub(was.0));
             let stale = STALE.0.max(STALE.1 * (take.end() - take.first()) as f64 / rate);
-            was == state || (grown < stale && (was.2, was.3, was.4) == (state.2, state.3, state.4) && was.0 == state.0)
+            let same = (was.2, was.3, was.4) == (state.2, state.3, state.4);
+            was == state || (same && (moved as f64 / rate) < stale)
         });
         if fresh {
+            lines.forget(take.first());
             return;
         }
         lines.of = Some(state);
@@ -186,7 +205,10 @@ impl Desk {
             .and_then(|(n, d)| Some((u16::try_from(n).ok()?, u16::try_from(d).ok()?)));
         let tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).unwrap_or(0.0);
         Status {
-            transport: self.history.transport(),
+            transport: match self.stream {
+                Some(_) => self.history.transport(),
+                None => TransportState::Unknown,
+            },
             capturing: self.is_capturing(),
             analysing: self.running.map(|(_, fraction)| fraction),
             bpm: tempo,
@@ -194,10 +216,7 @@ impl Desk {
             lost_frames: self.history.lost(),
             history_seconds: self.history.seconds(),
             history_bytes: self.history.bytes(),
-            rate: self
-                .stream
-                .as_ref()
-                .map_or(0, |s| s.rate.round().clamp(0.0, 4e9) as u32),
+            rate: self.rate,
             analysis_seconds: self.last_cost,
         }
     }

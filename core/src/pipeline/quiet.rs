@@ -18,7 +18,7 @@ use crate::audio::AudioBuffer;
 use crate::config::{self, Config};
 use crate::features::{FeatureTable, Schema};
 use crate::loops::snap::{self, Placement};
-use crate::loops::{Candidate, Structure, candidate, slices};
+use crate::loops::{Candidate, Structure, slices};
 use crate::model::{ModelError, Scorer};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::rank::{self, Entry};
@@ -166,7 +166,7 @@ pub fn loops(
         bars: config.quiet.bars.clone(),
         ..config.loops.clone()
     };
-    let candidates = candidate::all(&structure.bars, &lengths);
+    let candidates = structure.candidates(&lengths);
     progress.check()?;
 
     let mut wanted: Vec<&str> = scorer.info().columns.iter().map(String::as_str).collect();

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::drums::hits::HitsError;
 use crate::drums::oneshot::OneShotError;
 use crate::features::{FeatureTable, Schema};
-use crate::loops::{Candidate, Structure, candidate};
+use crate::loops::{Candidate, Structure};
 use crate::model::{ModelError, Scorer};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::rank::{self, Entry};
@@ -142,7 +142,7 @@ pub fn loops(
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Loops, Error> {
-    let candidates = candidate::all(&structure.bars, &config.loops);
+    let candidates = structure.candidates(&config.loops);
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
 

@@ -795,6 +795,35 @@ fn names_last_while_a_take_grows() {
     assert_eq!(ids.len(), late.items.len());
 }
 
+/// A noise floor repeats better than any music, and the host often plays on after the song.
+#[test]
+fn what_follows_the_last_note_is_not_offered() {
+    let music = short();
+    let end = music.frames();
+    // As 16-bit dither: white, within one step.
+    let mut seed = 1u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (f64::from(seed >> 8) / f64::from(1 << 24) - 0.5) as f32 / 32_768.0
+    };
+    let planes = music
+        .planes()
+        .iter()
+        .map(|plane| plane.iter().copied().chain((0..end).map(|_| noise())).collect())
+        .collect();
+    let mut bench = Bench::new();
+    bench.play(&AudioBuffer::new(planes, RATE).unwrap());
+    bench.stop();
+    let seen = bench.settled();
+    let loops = of_kind(&seen, ItemKind::Loop);
+    assert!(!loops.is_empty());
+    // The last bar rings on into the next.
+    let last = end as u64 + 2 * u64::from(RATE);
+    for item in seen.items.iter() {
+        assert!(item.start < last, "{} of silence: {item:?}", item.score);
+    }
+}
+
 #[test]
 fn a_take_is_heard_in_tune_at_another_rate() {
     let audio = short();

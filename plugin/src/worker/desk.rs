@@ -200,7 +200,8 @@ impl Desk {
         self.write_some();
         self.library.reap();
         self.tidy();
-        if self.shared.snapshot.load().status.capturing != self.is_capturing() {
+        let shown = self.shared.snapshot.load();
+        if (shown.status.capturing, shown.status.transport) != (self.is_capturing(), self.transport()) {
             self.dirty = true;
         }
     }

@@ -305,6 +305,43 @@ fn a_plugin_that_is_put_to_rest_tells_of_its_past_and_of_no_present() {
     assert_eq!((status.lost_frames, status.rate), (480, 48_000));
 }
 
+/// As hosts do that stop sending blocks when they stop.
+#[test]
+fn a_host_that_falls_silent_no_longer_plays() {
+    use std::time::{Duration, Instant};
+
+    use crate::snapshot::TransportState;
+
+    let (shared, desk, _home) = desk();
+    let mut desk = lock(&desk);
+    let (mut tap, feed) = tap::channel(48_000.0);
+    let (_player, booth) = preview::channel(48_000.0, shared.clone());
+    let rate = 48_000.0;
+    desk.control(Control::Open(Stream { rate, feed, booth }));
+    // Without sound, so that nothing else changes.
+    for block in 0..50 {
+        let host = HostTime {
+            playing: true,
+            samples: Some(480 * block),
+            beats: Some(0.02 * block as f64),
+            tempo: Some(120.0),
+            meter: Some((4, 4)),
+            ..HostTime::default()
+        };
+        tap.block(&[0.0; 480], &[0.0; 480], host);
+    }
+    desk.pulse();
+    desk.heard = Some(Instant::now());
+    desk.publish_now();
+    assert_eq!(shared.snapshot.load().status.transport, TransportState::Playing);
+    desk.heard = Instant::now().checked_sub(Duration::from_secs(1));
+    // A pulse asks for a new picture, which comes at the window's pace.
+    std::thread::sleep(Duration::from_millis(100));
+    desk.pulse();
+    desk.publish();
+    assert_eq!(shared.snapshot.load().status.transport, TransportState::Stopped);
+}
+
 /// Two activations without a deactivation between them, and blocks after the last of all.
 #[test]
 fn an_activation_that_follows_another_takes_its_place() {

@@ -195,7 +195,21 @@ impl Desk {
 
     /// True while sound comes in and is kept.
     pub(super) fn is_capturing(&self) -> bool {
-        self.history.is_capturing() && self.heard.is_some_and(|h| h.elapsed() < QUIET)
+        self.history.is_capturing() && self.is_fed()
+    }
+
+    /// What the transport says, or would say: hosts that stand still may send nothing at all, not even that.
+    pub(super) fn transport(&self) -> TransportState {
+        match self.history.transport() {
+            _ if self.stream.is_none() => TransportState::Unknown,
+            TransportState::Playing if !self.is_fed() => TransportState::Stopped,
+            told => told,
+        }
+    }
+
+    /// True while blocks come in.
+    fn is_fed(&self) -> bool {
+        self.heard.is_some_and(|h| h.elapsed() < QUIET)
     }
 
     fn status(&self) -> Status {
@@ -205,10 +219,7 @@ impl Desk {
             .and_then(|(n, d)| Some((u16::try_from(n).ok()?, u16::try_from(d).ok()?)));
         let tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).unwrap_or(0.0);
         Status {
-            transport: match self.stream {
-                Some(_) => self.history.transport(),
-                None => TransportState::Unknown,
-            },
+            transport: self.transport(),
             capturing: self.is_capturing(),
             analysing: self.running.map(|(_, fraction)| fraction),
             bpm: tempo,

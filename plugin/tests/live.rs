@@ -6,6 +6,8 @@ mod direct_host;
 #[allow(dead_code)]
 #[path = "common/script.rs"]
 mod script;
+#[path = "common/strict.rs"]
+mod strict;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -9,6 +9,8 @@ mod details;
 mod drag;
 mod empty;
 mod filters;
+#[cfg(target_os = "linux")]
+mod fit;
 mod help;
 mod icons;
 mod keys;
@@ -135,6 +137,8 @@ impl Window {
             drag: None,
             opened: Instant::now(),
             context: None,
+            #[cfg(target_os = "linux")]
+            fit: fit::Fit::default(),
         }
     }
 
@@ -232,6 +236,8 @@ pub struct App {
     drag: Option<Drag>,
     opened: Instant,
     context: Option<egui::Context>,
+    #[cfg(target_os = "linux")]
+    fit: fit::Fit,
 }
 
 impl NiceEguiApp for App {
@@ -261,6 +267,8 @@ impl NiceEguiApp for App {
             .inner;
         self.carry_out(ui.ctx(), frame, wishes, model, scene.now);
         self.watch_drag(ui.ctx(), model, scene.now);
+        #[cfg(target_os = "linux")]
+        self.fit.step(ui.ctx(), frame);
         if model.editor != before {
             self.shared.state.lock().editor = model.editor.clone();
         }
@@ -268,6 +276,8 @@ impl NiceEguiApp for App {
     }
 
     fn resized(&mut self, size: WindowSize) {
+        #[cfg(target_os = "linux")]
+        self.fit.changed();
         let mut memory = lock(&self.memory);
         let zoom = self.context.as_ref().map_or(1.0, egui::Context::zoom_factor);
         let (width, height) = (size.logical.width as f32, size.logical.height as f32);

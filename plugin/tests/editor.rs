@@ -22,8 +22,8 @@ use clack_host::events::spaces::CoreEventSpace;
 use clack_host::prelude::*;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, CreateWindowAux, ImageFormat, MOTION_NOTIFY_EVENT,
-    Window, WindowClass,
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, ImageFormat,
+    MOTION_NOTIFY_EVENT, Window, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -368,6 +368,33 @@ fn two_editors_at_once_and_resized_by_the_host() {
             editor.close(instance.raw());
             stage.destroy(parent);
         }
+    });
+}
+
+/// As where it is zoomed in a host that makes no room: the buttons that make it smaller would be out of reach.
+#[test]
+fn it_is_no_larger_than_what_shows_it() {
+    on_a_display("it_is_no_larger_than_what_shows_it", || {
+        let stage = Stage::new();
+        let entry = load();
+        let shrunk = (0..5).any(|_| {
+            let mut instance = Instance::active(&entry, RATE, 512);
+            let parent = stage.window(0, 1000, 700);
+            let editor = Editor::open(instance.raw(), parent);
+            assert!(until(|| !stage.children(parent).is_empty(), 30), "no window");
+            let child = stage.children(parent)[0];
+            // The host never hears of it: its main thread is not called.
+            let larger = ConfigureWindowAux::new().width(1200).height(600);
+            stage.link.configure_window(child, &larger).expect("sent");
+            stage.link.sync();
+            assert_eq!(stage.size(child), Some((1200, 600)));
+            let shrunk = until(|| stage.size(child) == Some((1000, 600)), 10);
+            editor.close(instance.raw());
+            stage.destroy(parent);
+            // As above, a window can stay black, and draws no frame then.
+            shrunk
+        });
+        assert!(shrunk, "five windows stayed larger");
     });
 }
 

@@ -252,7 +252,7 @@ mod tests {
             Err(DragError::NotReady { .. })
         ));
         std::fs::write(&file, b"RIFF").unwrap();
-        assert_eq!(ready(std::slice::from_ref(&file)).unwrap(), [file.clone()]);
+        assert_eq!(ready(std::slice::from_ref(&file)).unwrap(), std::slice::from_ref(&file));
         let error = ready(&[file.clone(), folder.path().to_owned()])
             .unwrap_err()
             .to_string();

@@ -23,6 +23,7 @@ pub mod state;
 pub mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nice_plug::prelude::*;
 
@@ -53,6 +54,14 @@ pub struct Loopwright {
 
 /// By this `loopwright doctor` knows the library and its version ([`loopwright_core::pipeline::bundles::STAMP`]).
 const STAMP: &str = concat!("Loopwright plugin, version ", env!("CARGO_PKG_VERSION"), "\0");
+
+/// Whether the framework says what goes wrong.
+static LOGS: AtomicBool = AtomicBool::new(false);
+
+/// For the program without a host, before it starts: what the framework has to say goes to the terminal.
+pub fn log_to_terminal() {
+    LOGS.store(true, Ordering::Relaxed);
+}
 
 impl Default for Loopwright {
     fn default() -> Self {
@@ -116,10 +125,11 @@ impl Plugin for Loopwright {
     type SysExMessage = ();
     type BackgroundTask = ();
 
-    /// Nothing is logged unless somebody asks for it: the framework would write to the host's standard error, also from
-    /// the audio thread.
+    /// Nothing is logged in a host unless somebody asks for it: the framework would write to the host's standard error, also
+    /// from the audio thread.
     fn setup_logger() -> Option<bool> {
-        std::env::var_os("NICE_LOG").is_none().then_some(false)
+        let logs = LOGS.load(Ordering::Relaxed) || std::env::var_os("NICE_LOG").is_some();
+        (!logs).then_some(false)
     }
 
     fn params(&self) -> Arc<dyn Params> {

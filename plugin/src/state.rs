@@ -33,6 +33,8 @@ pub struct Settings {
     pub history_mib: u32,
     /// Capture what is heard while the host's transport stands still.
     pub capture_stopped: bool,
+    /// Find the bars by ear, whatever the host tells: for music that does not keep to the host's tempo.
+    pub by_ear: bool,
     /// Analyse by itself as bars come in.
     pub automatic: bool,
     /// The capture folder; empty for the default, `Loopwright/Captures` in the user's documents.
@@ -54,6 +56,7 @@ impl Default for Settings {
             history_seconds: 240,
             history_mib: 512,
             capture_stopped: true,
+            by_ear: false,
             automatic: true,
             folder: String::new(),
             sync: true,
@@ -199,6 +202,7 @@ impl Settings {
             history_seconds: whole(fields, "history_seconds", d.history_seconds),
             history_mib: whole(fields, "history_mib", d.history_mib),
             capture_stopped: truth(fields, "capture_stopped", d.capture_stopped),
+            by_ear: truth(fields, "by_ear", d.by_ear),
             automatic: truth(fields, "automatic", d.automatic),
             folder: text(fields, "folder", LONGEST_PATH).unwrap_or(d.folder),
             sync: truth(fields, "sync", d.sync),

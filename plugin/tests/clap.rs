@@ -265,7 +265,7 @@ fn bypass_can_be_set_and_changes_no_sound() {
     for (number, step) in steps(60).iter().enumerate() {
         let mut events = EventBuffer::new();
         for at in [0, number as u32, 255] {
-            let value = f64::from(u32::from((number + at as usize) % 2 == 0));
+            let value = f64::from(u32::from((number + at as usize).is_multiple_of(2)));
             events.push(&ParamValueEvent::new(at, bypass, Pckn::match_all(), value));
         }
         let sound = script::odd_sound(256, number as u64);
@@ -340,7 +340,7 @@ fn an_editor_without_a_display_is_refused_and_no_more() {
     }
     let entry = load();
     let mut instance = Instance::active(&entry, RATE, 64);
-    let mut handle = instance.raw().plugin_handle();
+    let handle = instance.raw().plugin_handle();
     let gui: PluginGui = handle.get_extension().expect("it has an editor");
     let Some(api_type) = GuiApiType::default_for_current_platform() else {
         println!("skipped: no kind of window here");
@@ -352,10 +352,10 @@ fn an_editor_without_a_display_is_refused_and_no_more() {
     };
     for _ in 0..5 {
         // Where there is no display `create` fails; whether it does or not, the host may go on.
-        let made = gui.create(&mut handle, embedded).is_ok();
+        let made = gui.create(&handle, embedded).is_ok();
         if made {
-            gui.get_size(&mut handle);
-            gui.destroy(&mut handle);
+            gui.get_size(&handle);
+            gui.destroy(&handle);
         }
     }
 }

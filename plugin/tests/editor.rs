@@ -220,27 +220,27 @@ struct Editor {
 
 impl Editor {
     fn open(instance: &mut PluginInstance<Host>, parent: Window) -> Self {
-        let mut handle = instance.plugin_handle();
+        let handle = instance.plugin_handle();
         let gui: PluginGui = handle.get_extension().expect("it has an editor");
         let embedded = GuiConfiguration {
             api_type: GuiApiType::X11,
             is_floating: false,
         };
-        assert!(gui.is_api_supported(&mut handle, embedded));
-        gui.create(&mut handle, embedded).expect("the editor is made");
-        let size = gui.get_size(&mut handle).expect("it has a size");
+        assert!(gui.is_api_supported(&handle, embedded));
+        gui.create(&handle, embedded).expect("the editor is made");
+        let size = gui.get_size(&handle).expect("it has a size");
         assert!(size.width >= 300 && size.height >= 200, "{size:?}");
-        assert!(gui.can_resize(&mut handle));
+        assert!(gui.can_resize(&handle));
         // SAFETY: the parent lives until the editor is closed, or the test is about what happens when it does not.
-        unsafe { gui.set_parent(&mut handle, ClapWindow::from_x11_handle(parent.into())) }.expect("it moves in");
-        let _ = gui.show(&mut handle);
+        unsafe { gui.set_parent(&handle, ClapWindow::from_x11_handle(parent.into())) }.expect("it moves in");
+        let _ = gui.show(&handle);
         Self { gui }
     }
 
     fn close(self, instance: &mut PluginInstance<Host>) {
-        let mut handle = instance.plugin_handle();
-        let _ = self.gui.hide(&mut handle);
-        self.gui.destroy(&mut handle);
+        let handle = instance.plugin_handle();
+        let _ = self.gui.hide(&handle);
+        self.gui.destroy(&handle);
     }
 }
 
@@ -349,13 +349,13 @@ fn two_editors_at_once_and_resized_by_the_host() {
         }
         for size in [(800, 500), (620, 420), (1200, 800)] {
             for ((instance, editor), parent) in instances.iter_mut().zip(&editors).zip(parents) {
-                let mut handle = instance.raw().plugin_handle();
+                let handle = instance.raw().plugin_handle();
                 let wanted = GuiSize {
                     width: size.0,
                     height: size.1,
                 };
-                let given = editor.gui.adjust_size(&mut handle, wanted).unwrap_or(wanted);
-                editor.gui.set_size(&mut handle, given).expect("it is resized");
+                let given = editor.gui.adjust_size(&handle, wanted).unwrap_or(wanted);
+                editor.gui.set_size(&handle, given).expect("it is resized");
                 let child = stage.children(parent)[0];
                 let there = until(
                     || stage.size(child) == Some((given.width as u16, given.height as u16)),

@@ -106,8 +106,11 @@ fn it_stops_at_the_first_poll_that_says_so() {
     }
 }
 
+/// Seconds since the poll before, and where the work was.
+type Gap = (f64, Stage, f32);
+
 /// Measures the time between polls.
-struct Gaps(Mutex<(Instant, Vec<(f64, Stage, f32)>, (Stage, f32))>);
+struct Gaps(Mutex<(Instant, Vec<Gap>, (Stage, f32))>);
 
 impl Progress for Gaps {
     fn report(&self, stage: Stage, fraction: f32) {

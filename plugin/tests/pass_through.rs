@@ -1,59 +1,11 @@
 //! Sound leaves the plugin as it came, to the bit, and the plugin keeps out of the host's way.
 
+#[path = "common/strict.rs"]
+mod strict;
+
 use loopwright_plugin::Loopwright;
-use nice_plug::context::process::SendEventError;
 use nice_plug::prelude::*;
-
-/// A host that plays, and accepts nothing: whatever the plugin asks of it fails the test.
-struct Host(Transport);
-
-impl ProcessContext<Loopwright> for Host {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    fn execute_background(&self, (): ()) {
-        panic!("the shared background thread must not be used");
-    }
-    fn execute_gui(&self, (): ()) {
-        panic!("there is no editor");
-    }
-    fn transport(&self) -> &Transport {
-        &self.0
-    }
-    fn next_event(&mut self) -> Option<PluginNoteEvent<Loopwright>> {
-        None
-    }
-    fn try_send_event(
-        &mut self,
-        _event: PluginNoteEvent<Loopwright>,
-    ) -> Result<(), (PluginNoteEvent<Loopwright>, SendEventError)> {
-        panic!("no notes leave an effect");
-    }
-    fn set_latency_samples(&self, samples: u32) {
-        assert_eq!(samples, 0);
-    }
-    fn request_restart(&self) {
-        panic!("nothing to restart for");
-    }
-    fn set_current_voice_capacity(&self, _capacity: u32) {
-        panic!("no voices");
-    }
-}
-
-impl ActivateContext<Loopwright> for Host {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    fn execute(&self, (): ()) {
-        panic!("the shared background thread must not be used");
-    }
-    fn set_latency_samples(&self, samples: u32) {
-        assert_eq!(samples, 0);
-    }
-    fn set_current_voice_capacity(&self, _capacity: u32) {
-        panic!("no voices");
-    }
-}
+use strict::Strict;
 
 /// Lets the plugin process both planes in place.
 fn process(plugin: &mut Loopwright, planes: &mut [Vec<f32>; 2], transport: Transport) -> ProcessStatus {
@@ -66,7 +18,7 @@ fn process(plugin: &mut Loopwright, planes: &mut [Vec<f32>; 2], transport: Trans
         inputs: &mut [],
         outputs: &mut [],
     };
-    plugin.process(&mut buffer, &mut aux, &mut Host(transport))
+    plugin.process(&mut buffer, &mut aux, &mut Strict(transport))
 }
 
 fn bits(planes: &[Vec<f32>; 2]) -> [Vec<u32>; 2] {
@@ -121,7 +73,7 @@ fn capturing_changes_nothing_at_any_rate_and_block() {
             process_mode: mode,
         };
         let layout = &Loopwright::AUDIO_IO_LAYOUTS[0];
-        assert!(plugin.activate(layout, &config, &mut Host(Transport::new(rate))));
+        assert!(plugin.activate(layout, &config, &mut Strict(Transport::new(rate))));
         plugin.reset();
         for frames in [0, 1, 31, 64, 512, 16_384, 100_000] {
             let mut planes = [odd_floats(frames, 0), odd_floats(frames, 5)];
@@ -179,7 +131,7 @@ fn blocks_with_too_few_channels_are_holes_in_what_is_captured() {
         assert!(plugin.activate(
             &Loopwright::AUDIO_IO_LAYOUTS[0],
             &config,
-            &mut Host(Transport::new(rate))
+            &mut Strict(Transport::new(rate))
         ));
         plugin.reset();
         let play = |plugin: &mut Loopwright, blocks: usize| {
@@ -201,7 +153,7 @@ fn blocks_with_too_few_channels_are_holes_in_what_is_captured() {
             inputs: &mut [],
             outputs: &mut [],
         };
-        plugin.process(&mut buffer, &mut aux, &mut Host(Transport::new(rate)));
+        plugin.process(&mut buffer, &mut aux, &mut Strict(Transport::new(rate)));
         assert!(odd.iter().all(|x| *x == 0.25));
         play(&mut plugin, 50);
         plugin.deactivate();

@@ -25,7 +25,7 @@ use loopwright_plugin::command::{Audition, Command};
 use loopwright_plugin::preview::{self, Player};
 use loopwright_plugin::shared::Shared;
 use loopwright_plugin::snapshot::{FileState, GridOrigin, Item, ItemKind, Severity, Snapshot, TransportState};
-use loopwright_plugin::state::{Kept, State};
+use loopwright_plugin::state::{Kept, Settings, State};
 use loopwright_plugin::worker::{self, Stream, Worker};
 use loopwright_tests::synth::{SectionPlan, Song, Style};
 use nice_plug::params::persist::PersistentField;
@@ -878,6 +878,26 @@ fn without_a_hosts_time_bars_are_heard() {
     }
     let item = of_kind(&seen, ItemKind::Loop)[0].clone();
     assert!(bench.ready(&item).is_file());
+}
+
+/// The host tells a tempo that is not the music's.
+#[test]
+fn bars_are_heard_where_the_user_says_so() {
+    let audio = short();
+    let mut bench = Bench::new();
+    bench.send(Command::Settings(Settings {
+        by_ear: true,
+        ..bench.shared.state.lock().settings.clone()
+    }));
+    // Once it is stored it is in force.
+    bench.until("the setting", |_| bench.shared.state.lock().settings.by_ear);
+    bench.play(&audio);
+    bench.stop();
+    let silence = AudioBuffer::new(vec![vec![0.0; 4 * RATE as usize]; 2], RATE).unwrap();
+    bench.feed(&silence, false);
+    let seen = bench.settled();
+    assert_eq!(seen.takes[0].grid, GridOrigin::Tracked);
+    assert!(seen.takes[0].end > 10 * u64::from(RATE));
 }
 
 #[test]

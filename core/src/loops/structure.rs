@@ -3,15 +3,22 @@
 use std::ops::Range;
 
 use super::bars::Bars;
+use super::candidate::{self, Candidate};
 use super::distance::BarContents;
 use super::regions::{self, BarTraits, Regions};
 use super::repetition::{Repetition, trimmed_mean};
 use super::sections::{self, BarTextures};
 use super::{fills, units};
 use crate::analysis::Analysis;
+use crate::config;
 use crate::config::tuning::Tuning;
 use crate::progress::{Cancelled, Progress};
 use crate::units::Span;
+
+/// A bar this far below the loudest, in dB, is silent: what is left of it is a tail or noise.
+const SILENT: f32 = 50.0;
+/// So is one below this level in dB, whatever else there is.
+const SILENCE: f32 = -90.0;
 
 /// A part of the music within which loops can lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +128,21 @@ impl Structure {
             section_of,
             tuning: tuning.clone(),
         })
+    }
+
+    /// The candidates of the track ([`candidate::all`]) that can be heard: silence repeats perfectly, and nobody wants it. One
+    /// that begins or ends with a bar of silence is none.
+    pub fn candidates(&self, config: &config::Loops) -> Vec<Candidate> {
+        let level = &self.traits.level;
+        let loudest = level.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let floor = (loudest - SILENT).max(SILENCE);
+        let heard = |bar: usize| level.get(bar).is_some_and(|l| *l > floor);
+        let mut all = candidate::all(&self.bars, config);
+        all.retain(|c| {
+            let bars = c.touched();
+            heard(bars.start) && heard(bars.end.saturating_sub(1))
+        });
+        all
     }
 
     /// Index of the section that holds `bar`.

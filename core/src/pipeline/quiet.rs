@@ -11,14 +11,14 @@ pub mod write;
 
 use std::sync::Arc;
 
-use super::suggest::{LEVEL, SILENT, content, reasons};
+use super::suggest::{content, reasons};
 use super::{Error, Models};
 use crate::analysis::Analysis;
 use crate::audio::AudioBuffer;
 use crate::config::{self, Config};
 use crate::features::{FeatureTable, Schema};
 use crate::loops::snap::{self, Placement};
-use crate::loops::{Candidate, Structure, candidate, slices};
+use crate::loops::{Candidate, Structure, slices};
 use crate::model::{ModelError, Scorer};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::rank::{self, Entry};
@@ -27,11 +27,14 @@ use crate::track::Track;
 
 /// What of the track is heard before and after a loop, in seconds: a note on the first beat needs something to rise from.
 const CONTEXT: f64 = 0.5;
-/// Less RMS than this is silence and no loop.
+/// What is this far below the loudest candidate, as amplitude, is silence and no loop.
+const SILENT: f32 = 0.01;
+/// So is what has less RMS than this.
 const SILENT_RMS: f32 = 3e-4;
 
 const PERC: &str = "perc_to_total_rms";
 const BOUNDARY: &str = "boundary_quiet_score";
+const LEVEL: &str = "rms_mean";
 
 /// One way to slice a loop.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,7 +166,7 @@ pub fn loops(
         bars: config.quiet.bars.clone(),
         ..config.loops.clone()
     };
-    let candidates = candidate::all(&structure.bars, &lengths);
+    let candidates = structure.candidates(&lengths);
     progress.check()?;
 
     let mut wanted: Vec<&str> = scorer.info().columns.iter().map(String::as_str).collect();

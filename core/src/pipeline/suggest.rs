@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::drums::hits::HitsError;
 use crate::drums::oneshot::OneShotError;
 use crate::features::{FeatureTable, Schema};
-use crate::loops::{Candidate, Structure, candidate};
+use crate::loops::{Candidate, Structure};
 use crate::model::{ModelError, Scorer};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::rank::{self, Entry};
@@ -142,9 +142,7 @@ pub fn loops(
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Loops, Error> {
-    let all = candidate::all(&structure.bars, &config.loops);
-    let count = all.len();
-    let candidates = audible(all, analysis, structure)?;
+    let candidates = structure.candidates(&config.loops);
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
 
@@ -190,33 +188,13 @@ pub fn loops(
             reasons: reasons(structure, candidate),
         })
         .collect();
+    let count = candidates.len();
     progress.report(Stage::Rank, 1.0);
     Ok(Loops {
         candidates: count,
         schema,
         suggestions,
     })
-}
-
-/// What is this far below the loudest candidate, as amplitude, is silence and no loop.
-pub(super) const SILENT: f32 = 0.01;
-/// The column that tells how loud a candidate is.
-pub(super) const LEVEL: &str = "rms_mean";
-
-/// Without the candidates that lie in silence: noise after the last note repeats perfectly, and would lead the list.
-fn audible(
-    mut candidates: Vec<Candidate>,
-    analysis: &Analysis,
-    structure: &Structure,
-) -> Result<Vec<Candidate>, ModelError> {
-    let table = FeatureTable::of(Arc::new(Schema::of(&[LEVEL])?), &candidates, analysis, structure);
-    let levels: Vec<f32> = (0..candidates.len())
-        .map(|row| table.get(row, LEVEL).unwrap_or(0.0))
-        .collect();
-    let least = SILENT * levels.iter().copied().fold(0.0, f32::max);
-    let mut levels = levels.into_iter();
-    candidates.retain(|_| levels.next().is_some_and(|level| level >= least));
-    Ok(candidates)
 }
 
 /// The content of the section in which a candidate begins; candidates outside all sections stand for themselves.

@@ -79,6 +79,11 @@ pub(crate) fn show(ui: &mut Ui, at: &Layout, scene: &Scene<'_>, model: &mut Mode
                     "Also keeps what is played without the transport.",
                 ),
                 (
+                    &mut settings.by_ear,
+                    "Find the bars by ear",
+                    "For music that does not keep to the host's tempo: a mix, a live band. Off: the host's bars, where it tells them.",
+                ),
+                (
                     &mut settings.automatic,
                     "Analyse by itself",
                     "As bars come in, on one thread of low priority. Off: only when asked.",

@@ -164,7 +164,7 @@ fn random(state: &mut u64, depth: u32) -> Value {
 fn any_json_is_a_state_and_a_state_is_stable() {
     let mut seed = 1;
     for round in 0..4000u64 {
-        seed = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed;
+        seed ^= round.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let value = random(&mut seed, 0);
         let state = read(&value.to_string());
         let json = serde_json::to_string(&state).unwrap();

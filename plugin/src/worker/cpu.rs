@@ -2,12 +2,18 @@
 
 use std::time::Instant;
 
-use thread_priority::{ThreadPriority, set_current_thread_priority};
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
-/// Steps behind everything else that wants the processor, as far as the system allows.
+/// Of 99. On Linux a niceness of 10: a tenth of a processor that others want whole. At 19 it would be a seventieth, and a busy
+/// machine would starve the capture.
+const PRIORITY: u8 = 23;
+
+/// Steps behind what else wants the processor, as far as the system allows.
 pub(super) fn step_back() {
-    // On Linux the lowest of the usual priorities is a niceness of 19. Where it is refused the work is done all the same.
-    let _ = set_current_thread_priority(ThreadPriority::Min);
+    // Where it is refused the work is done all the same.
+    if let Ok(low) = ThreadPriorityValue::try_from(PRIORITY) {
+        let _ = set_current_thread_priority(ThreadPriority::Crossplatform(low));
+    }
 }
 
 /// Measures what a piece of work costs.
@@ -59,7 +65,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn the_thread_is_the_nicest() {
+    fn the_thread_is_nice() {
         let nice = std::thread::spawn(|| {
             step_back();
             let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap_or_default();
@@ -67,10 +73,11 @@ mod tests {
             let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
             after.split_whitespace().nth(16).and_then(|n| n.parse::<i32>().ok())
         });
-        assert_eq!(nice.join().unwrap(), Some(19));
+        assert!(nice.join().unwrap().is_some_and(|n| (9..=11).contains(&n)));
         // No other thread was meant.
         let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
         let after = own.rsplit_once(')').unwrap().1;
-        assert_ne!(after.split_whitespace().nth(16), Some("19"));
+        let own: i32 = after.split_whitespace().nth(16).unwrap().parse().unwrap();
+        assert!(own < 9, "{own}");
     }
 }

@@ -264,8 +264,16 @@ impl Desk {
     fn drain(&mut self) {
         let Some(stream) = &mut self.stream else { return };
         let (history, host) = (&mut self.history, &mut self.host);
+        let by_ear = self.settings.by_ear;
         let any = stream.feed.drain(|mark, left, right| {
-            history.push(mark, left, right);
+            let mut mark = *mark;
+            if by_ear {
+                mark.host = HostTime {
+                    playing: mark.host.playing,
+                    ..HostTime::default()
+                };
+            }
+            history.push(&mark, left, right);
             *host = Some(mark.host);
         });
         if any {

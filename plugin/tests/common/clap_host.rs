@@ -146,7 +146,7 @@ impl Instance {
             max_frames_count: most_frames,
         };
         let stopped = self.instance.activate(|_, _| (), configuration).expect("it activates");
-        self.processor = Some(stopped.start_processing().ok().expect("it starts"));
+        self.processor = Some(stopped.start_processing().expect("it starts"));
     }
 
     /// Stops and deactivates.
@@ -185,6 +185,7 @@ impl Instance {
     }
 
     /// The instance for the main thread, and what runs a block for the audio thread.
+    #[allow(clippy::type_complexity)] // The second half cannot be named.
     pub(crate) fn split(
         &mut self,
     ) -> (
@@ -223,18 +224,18 @@ impl Instance {
 
     /// The state that the host would keep.
     pub(crate) fn save(&mut self) -> Vec<u8> {
-        let mut handle = self.instance.plugin_handle();
+        let handle = self.instance.plugin_handle();
         let state: PluginState = handle.get_extension().expect("it has a state");
         let mut bytes = Vec::new();
-        state.save(&mut handle, &mut bytes).expect("the state is saved");
+        state.save(&handle, &mut bytes).expect("the state is saved");
         bytes
     }
 
     /// Gives a state back; whether the plugin took it.
     pub(crate) fn restore(&mut self, mut bytes: &[u8]) -> bool {
-        let mut handle = self.instance.plugin_handle();
+        let handle = self.instance.plugin_handle();
         let state: PluginState = handle.get_extension().expect("it has a state");
-        state.load(&mut handle, &mut bytes).is_ok()
+        state.load(&handle, &mut bytes).is_ok()
     }
 
     /// The identifiers of its parameters.

@@ -7,64 +7,13 @@ use loopwright_plugin::Loopwright;
 use loopwright_plugin::command::Command;
 use loopwright_plugin::snapshot::{FileState, Item, ItemId, Snapshot};
 use loopwright_plugin::state::Settings;
-use nice_plug::context::process::SendEventError;
 use nice_plug::prelude::*;
 
 use crate::script::{Step, Time};
+use crate::strict::Strict;
 
 /// After this long something hangs.
 const HANGS: Duration = Duration::from_secs(300);
-
-/// A host that accepts nothing: whatever the plugin asks of it fails the test.
-struct Context(Transport);
-
-impl ProcessContext<Loopwright> for Context {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    fn execute_background(&self, (): ()) {
-        panic!("the shared background thread must not be used");
-    }
-    fn execute_gui(&self, (): ()) {
-        panic!("there is no editor");
-    }
-    fn transport(&self) -> &Transport {
-        &self.0
-    }
-    fn next_event(&mut self) -> Option<PluginNoteEvent<Loopwright>> {
-        None
-    }
-    fn try_send_event(
-        &mut self,
-        _event: PluginNoteEvent<Loopwright>,
-    ) -> Result<(), (PluginNoteEvent<Loopwright>, SendEventError)> {
-        panic!("no notes leave an effect");
-    }
-    fn set_latency_samples(&self, samples: u32) {
-        assert_eq!(samples, 0);
-    }
-    fn request_restart(&self) {
-        panic!("nothing to restart for");
-    }
-    fn set_current_voice_capacity(&self, _capacity: u32) {
-        panic!("no voices");
-    }
-}
-
-impl ActivateContext<Loopwright> for Context {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    fn execute(&self, (): ()) {
-        panic!("nothing to execute");
-    }
-    fn set_latency_samples(&self, samples: u32) {
-        assert_eq!(samples, 0);
-    }
-    fn set_current_voice_capacity(&self, _capacity: u32) {
-        panic!("no voices");
-    }
-}
 
 fn transport(rate: f64, time: Option<&Time>) -> Transport {
     let mut transport = Transport::new(rate as f32);
@@ -108,7 +57,7 @@ impl Direct {
                 ProcessMode::Realtime
             },
         };
-        let context = &mut Context(Transport::new(rate as f32));
+        let context = &mut Strict(Transport::new(rate as f32));
         assert!(self.plugin.activate(&Loopwright::AUDIO_IO_LAYOUTS[0], &config, context));
         self.plugin.reset();
     }
@@ -129,7 +78,7 @@ impl Direct {
             inputs: &mut [],
             outputs: &mut [],
         };
-        let mut context = Context(transport(self.rate, time));
+        let mut context = Strict(transport(self.rate, time));
         let status = self.plugin.process(&mut buffer, &mut aux, &mut context);
         assert!(!matches!(status, ProcessStatus::Error(_)));
     }

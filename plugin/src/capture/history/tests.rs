@@ -405,7 +405,7 @@ fn the_oldest_goes_first() {
     host.play(15.0, 512);
     let takes = host.history.takes();
     assert_eq!(takes.len(), 2);
-    assert!(takes[0].first() > 0 && takes[0].first() % super::super::take::PAGE as u64 == 0);
+    assert!(takes[0].first() > 0 && takes[0].first().is_multiple_of(super::super::take::PAGE as u64));
     assert!(host.history.seconds() <= 20.0 && host.history.seconds() > 17.0);
     let starts = host.check();
     assert_eq!(starts[0], takes[0].first() as i64);

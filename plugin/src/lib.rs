@@ -85,6 +85,14 @@ impl Loopwright {
     }
 }
 
+impl Drop for Loopwright {
+    fn drop(&mut self) {
+        // The worker first: it needs none of what follows.
+        self.worker = None;
+        self.shared.windows.wait();
+    }
+}
+
 /// The host's own words, none of them derived.
 fn host_time(transport: &Transport) -> HostTime {
     HostTime {

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use nice_plug_egui::RepaintNotifier;
 
 use crate::command::Command;
+use crate::editor::threads::Threads;
 use crate::snapshot::{ItemId, Message, Severity, Snapshot};
 use crate::state::Kept;
 
@@ -26,6 +27,8 @@ pub struct Shared {
     pub repaint: RepaintNotifier,
     /// What is being auditioned, and where. Written by the audio thread.
     pub heard: Heard,
+    /// Threads that draw our windows.
+    pub windows: Arc<Threads>,
 }
 
 /// What is being auditioned: atomics that the audio thread writes and the editor reads.
@@ -60,6 +63,7 @@ impl Shared {
             state,
             repaint: RepaintNotifier::default(),
             heard: Heard::default(),
+            windows: Arc::default(),
         }
     }
 

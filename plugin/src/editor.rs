@@ -64,7 +64,6 @@ use keys::Ours;
 use level::HostKnob;
 pub use level::{Knob, LooseKnob, Turn};
 use model::{Model, Scene, Wishes};
-use threads::Threads;
 
 /// The smallest window, in points at 100 %.
 pub const SMALLEST: (f32, f32) = (560.0, 360.0);
@@ -244,7 +243,7 @@ pub struct App {
 
 impl NiceEguiApp for App {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
-        Threads::enter(&self.shared.windows);
+        self.shared.windows.enter();
         let knob = HostKnob::new(gui, self.params.clone());
         self.begin(ctx, Box::new(knob));
         Ok(())

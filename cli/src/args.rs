@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod learn;
 mod settings;
 
+pub use learn::{Adapt, Boost, Dataset, Evaluate, MlflowFlags, Mlp, Rank, Train, TrainFlags, What};
 pub use settings::{
     BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, QuietFlags, QuietSettingFlags,
     RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
@@ -71,6 +73,12 @@ pub enum Command {
     Analyze(Analyze),
     /// Answer a labelled set for a scorer
     Predict(Predict),
+    /// Make a dataset to train a ranker on, from audio and what is known of it
+    Dataset(Box<Dataset>),
+    /// Train a ranker on a dataset
+    Train(Box<Train>),
+    /// Judge rankers on a dataset, beside the heuristic and chance
+    Evaluate(Evaluate),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from

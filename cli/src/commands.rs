@@ -5,11 +5,14 @@ mod batch;
 mod breaks;
 mod completions;
 mod config;
+mod dataset;
 mod doctor;
+mod evaluate;
 mod features;
 mod find;
 mod predict;
 mod quiet;
+mod train;
 
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
@@ -28,6 +31,9 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Quiet(args) => quiet::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
         Command::Predict(args) => predict::run(args, general),
+        Command::Dataset(args) => dataset::run(args, general),
+        Command::Train(args) => train::run(args, general),
+        Command::Evaluate(args) => evaluate::run(args, general),
         Command::Features(args) => features::run(args),
         Command::Config(args) => config::run(args, general),
         Command::Doctor(args) => doctor::run(args, general),

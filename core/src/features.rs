@@ -204,6 +204,14 @@ impl Schema {
         Self { features, columns }
     }
 
+    /// Columns of any names, whose values come from elsewhere than the registry: a dataset's, a network's.
+    pub fn plain(columns: Vec<String>) -> Self {
+        Self {
+            features: Vec::new(),
+            columns,
+        }
+    }
+
     /// The features.
     pub fn features(&self) -> &[&'static Feature] {
         &self.features
@@ -269,6 +277,15 @@ impl FeatureTable {
             values,
             rows: candidates.len(),
         }
+    }
+
+    /// A table of values that are at hand, row by row; values beyond the last whole row are dropped. NaN stands for a value
+    /// that is missing.
+    pub fn from_values(schema: Arc<Schema>, mut values: Vec<f32>) -> Self {
+        let width = schema.columns.len();
+        let rows = values.len().checked_div(width).unwrap_or(0);
+        values.truncate(rows * width);
+        Self { schema, values, rows }
     }
 
     /// The columns.

@@ -4,6 +4,7 @@
 //! trained model must beat, and what is used when no model is given.
 
 pub mod heuristic;
+pub mod trees;
 
 pub use heuristic::heuristic;
 
@@ -27,6 +28,28 @@ pub struct ModelInfo {
     pub columns: Vec<String>,
     /// What its scores mean.
     pub output: Output,
+    /// Weight of `boundary_quiet_score` that suits it best, where training found one; used where the user says nothing.
+    pub alpha: Option<f64>,
+    /// From its scores to probabilities, where training found that.
+    pub calibration: Option<Calibration>,
+}
+
+/// How scores become the probability that a loop is good, whatever the number of candidates: 1/(1 + exp(−(slope·score +
+/// offset))) (Platt 1999).
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Log odds for each unit of score; positive.
+    pub slope: f64,
+    /// Log odds at a score of 0.
+    pub offset: f64,
+}
+
+impl Calibration {
+    /// The probability that a loop of this score is good.
+    pub fn probability(&self, score: f64) -> f64 {
+        1.0 / (1.0 + (-(self.slope * score + self.offset)).exp())
+    }
 }
 
 /// Why there are no scores.

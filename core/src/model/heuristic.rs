@@ -33,6 +33,8 @@ pub fn heuristic(tuning: &Tuning) -> Heuristic {
             name: "heuristic-1".into(),
             columns: COLUMNS.iter().map(|c| (*c).into()).collect(),
             output: Output::Probability,
+            alpha: None,
+            calibration: None,
         },
         tuning: tuning.clone(),
     }

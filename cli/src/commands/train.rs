@@ -1,0 +1,20 @@
+//! `loopwright train`: one file for each thing that can be trained.
+
+mod adapt;
+mod boost;
+mod mlp;
+mod rank;
+
+use anyhow::Result;
+
+use crate::args::{General, Train, What};
+use crate::exit::Exit;
+
+pub(super) fn run(args: &Train, general: &General) -> Result<Exit> {
+    match &args.what {
+        What::Mlp(args) => mlp::run(args, general),
+        What::Rank(args) => rank::run(args, general),
+        What::Boost(args) => boost::run(args, general),
+        What::Adapt(args) => adapt::run(args, general),
+    }
+}

@@ -85,8 +85,8 @@ fn predictions_are_equal_in_all_bits() {
             compared += floats(&case.predictions).len();
         }
     }
-    assert!(compared > 5_000);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 4_000, "{compared}");
 }
 
 #[test]
@@ -103,6 +103,10 @@ fn what_is_written_reads_back() {
         let trees = read(&format!("{}.{}", case.name, case.kinds[0])).unwrap();
         let text = trees.to_json();
         assert_eq!(text, trees.to_json());
+        if let Some(folder) = std::env::var_os("XGBOOST_WRITTEN") {
+            // For `check.py`, which loads them in Python.
+            std::fs::write(PathBuf::from(folder).join(format!("{}.json", case.name)), &text).unwrap();
+        }
         let back = Trees::read("written", text.as_bytes()).unwrap();
         assert_eq!(back.objective_name, trees.objective_name);
         let wrong = compare(&case, &back.forest().unwrap(), &case.name);

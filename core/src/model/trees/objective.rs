@@ -107,9 +107,9 @@ enum Link {
 
 impl Link {
     fn of(name: &str) -> Self {
-        match (name, Objective::of(name)) {
-            ("binary:logitraw", _) | (_, Some(Objective::Logistic)) => Self::Logit,
-            (_, Some(Objective::Exponential)) => Self::Log,
+        match Objective::of(name) {
+            Some(Objective::Logistic) => Self::Logit,
+            Some(Objective::Exponential) => Self::Log,
             _ => Self::Identity,
         }
     }

@@ -222,6 +222,9 @@ fn of(root: &Value) -> Result<Trees, Problem> {
             let weights = booster.get("model")?.get("weights")?;
             trees.linear = weights.floats()?;
             trees.booster = Booster::Linear;
+            // Its linear booster begins every output at the first one's base score.
+            let first = trees.base[0];
+            trees.base.fill(first);
             let wanted = (width + 1) * outputs;
             if trees.linear.len() != wanted {
                 let n = trees.linear.len();

@@ -53,7 +53,7 @@ def case(name, params, rounds, y, missing=True, kinds=("json", "ubj"), sets=Fals
     write(name, booster, x, make, kinds)
 
 
-def write(name, booster, x, make, kinds, used=None):
+def write(name, booster, x, make, kinds, used=None, save=None):
     test = x[ROWS:].copy()
     if make is None:
         d = xgb.DMatrix(test)
@@ -63,7 +63,7 @@ def write(name, booster, x, make, kinds, used=None):
     margin = booster.predict(d, output_margin=True, iteration_range=rng_)
     predicted = booster.predict(d, iteration_range=rng_)
     for kind in kinds:
-        booster.save_model(HERE / f"{name}.{kind}")
+        (save or booster).save_model(HERE / f"{name}.{kind}")
     CASES.append(dict(name=name, kinds=list(kinds), rows=bits(test), margins=bits(margin), predictions=bits(predicted)))
     print(name, [(HERE / f"{name}.{k}").stat().st_size for k in kinds])
 
@@ -108,7 +108,7 @@ model = xgb.XGBRegressor(n_estimators=60, max_depth=3, learning_rate=0.5, early_
 model.fit(x[:300], noisy[:300], eval_set=[(x[300:ROWS], noisy[300:ROWS])], verbose=False)
 booster = model.get_booster()
 assert model.best_iteration + 1 < booster.num_boosted_rounds()
-write("stopped", booster, x, None, ("json", "ubj"), used=model.best_iteration + 1)
+write("stopped", booster, x, None, ("json", "ubj"), used=model.best_iteration + 1, save=model)
 assert bits(model.predict(x[ROWS:])) == CASES[-1]["predictions"]
 CASES[-1]["trees"] = [model.best_iteration + 1, booster.num_boosted_rounds()]
 

@@ -17,6 +17,7 @@ mod write;
 
 pub use forest::{Forest, TreesError};
 pub use objective::Objective;
+pub(super) use read::is_ubj;
 
 use std::collections::BTreeMap;
 

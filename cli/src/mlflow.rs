@@ -182,7 +182,8 @@ impl Recorder for Mlflow {
     fn note(&mut self, text: &str) -> Result<(), RecordError> {
         let value: String = text.chars().take(LONGEST_VALUE).collect();
         let body = json!({ "run_id": self.run, "key": "mlflow.note.content", "value": value });
-        self.client.post("runs/set-tag", &body).map(drop)
+        let sent = self.client.post("runs/set-tag", &body);
+        sent.map(drop).inspect_err(|_| self.over = true)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The record of a run as a file of JSON lines.
 //!
 //! ```text
-//! {"loopwright_run":1,"command":"train rank"}
+//! {"run":"train rank","schema":1}
 //! {"param":"epochs","value":"50"}
 //! {"metric":"valid/ndcg_10","step":1,"value":0.71}
 //! {"artifact":"ranker.onnx","bytes":20480,"blake3":"…"}
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::{Ending, RecordError, Recorder};
 
 /// Version of the format, in its first line.
-pub const VERSION: u32 = 1;
+pub const SCHEMA: u32 = 1;
 
 /// Writes a run to a file of JSON lines.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Jsonl {
             path: path.to_path_buf(),
             file,
         };
-        record.line(&json!({ "loopwright_run": VERSION, "command": command }))?;
+        record.line(&json!({ "schema": SCHEMA, "run": command }))?;
         Ok(record)
     }
 
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(
             lines(&path),
             [
-                json!({ "loopwright_run": 1, "command": "train rank" }),
+                json!({ "schema": 1, "run": "train rank" }),
                 json!({ "param": "name", "value": "a \"b\"\n\u{1f600}" }),
                 json!({ "metric": "loss", "step": 3, "value": 0.1 }),
                 json!({ "metric": "odd", "step": 0, "value": "NaN" }),

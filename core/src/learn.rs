@@ -3,8 +3,13 @@
 //! A [`dataset::Dataset`] holds rows of features by track, each with a weight (how good the loop is). A
 //! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. Nothing here reads audio.
 
+pub mod boost;
 pub mod dataset;
+pub mod listwise;
+pub mod mlp;
+pub mod onnx_write;
 pub mod recorder;
+pub mod scaler;
 pub mod split;
 
 use crate::model::Scorer;

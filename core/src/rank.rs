@@ -1,6 +1,7 @@
 //! From scores to an ordered list: probabilities, cut-offs, near-duplicates, variety.
 
 pub mod cutoff;
+pub mod metrics;
 pub mod order;
 pub mod probability;
 

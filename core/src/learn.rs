@@ -5,7 +5,11 @@
 
 pub mod boost;
 pub mod dataset;
+pub mod listwise;
+pub mod mlp;
+pub mod onnx_write;
 pub mod recorder;
+pub mod scaler;
 pub mod split;
 
 use crate::model::Scorer;

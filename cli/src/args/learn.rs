@@ -73,16 +73,20 @@ pub struct TrainFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Record")]
 pub struct MlflowFlags {
-    /// Record the run on an MLflow server
+    /// Record the run on an MLflow server too: settings, measures by epoch, the finished files
+    ///
+    /// Without it the run is recorded in DIR/run.jsonl alone. A server that goes away while the training runs does not
+    /// end it. Who you are is said by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; a
+    /// certificate of your own by MLFLOW_TRACKING_SERVER_CERT_PATH.
     #[arg(long)]
     pub mlflow: bool,
     /// The server [default: $MLFLOW_TRACKING_URI, then http://127.0.0.1:5000]
     #[arg(long, value_name = "URI", requires = "mlflow")]
     pub mlflow_uri: Option<String>,
-    /// The experiment; made if missing [default: loopwright]
+    /// The experiment; made if missing [default: $MLFLOW_EXPERIMENT_NAME, then loopwright]
     #[arg(long, value_name = "NAME", requires = "mlflow")]
     pub mlflow_experiment: Option<String>,
-    /// The run's name
+    /// The run's name [default: that of the folder]
     #[arg(long, value_name = "NAME", requires = "mlflow")]
     pub mlflow_run_name: Option<String>,
 }

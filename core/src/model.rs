@@ -3,9 +3,11 @@
 //! A [`Scorer`] scores all candidates of a track at once. [`heuristic()`] needs no training: it is the baseline that a
 //! trained model must beat, and what is used when no model is given.
 
+pub mod file;
 pub mod heuristic;
 pub mod trees;
 
+pub use file::ModelFileError;
 pub use heuristic::heuristic;
 
 use crate::features::{FeatureTable, UnknownFeatures};

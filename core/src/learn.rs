@@ -4,6 +4,7 @@
 //! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. Nothing here reads audio.
 
 pub mod boost;
+pub mod card;
 pub mod dataset;
 pub mod listwise;
 pub mod mlp;

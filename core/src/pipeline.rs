@@ -13,6 +13,7 @@ pub mod predict;
 pub mod quiet;
 pub mod run;
 pub mod suggest;
+pub mod train;
 
 pub use suggest::{Error, Suggestion, Suggestions, suggest};
 

@@ -309,7 +309,10 @@ fn a_request_to_stop_stops_and_measures_are_recorded_by_epoch() {
     assert!(matches!(stopped, Err(LearnError::Cancelled(Cancelled))));
     mlp.fit(&data, &split, &mut kept, &Silent).unwrap();
     let names: Vec<(&str, u64)> = kept.0.iter().map(|(n, s, _)| (n.as_str(), *s)).collect();
-    assert_eq!(names[..3], [("train_loss", 1), ("valid_ndcg_10", 1), ("train_loss", 2)]);
+    assert_eq!(
+        names[..3],
+        [("train_loss", 1), ("valid_ndcg_at_10", 1), ("train_loss", 2)]
+    );
     assert!(kept.0.iter().all(|(_, _, v)| v.is_finite()));
 }
 

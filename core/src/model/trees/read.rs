@@ -48,7 +48,7 @@ impl Trees {
 }
 
 /// Both begin with a brace; in UBJSON the type of a length, a type or a count follows, in JSON a quote or a space.
-pub(super) fn is_ubj(bytes: &[u8]) -> bool {
+pub(in crate::model) fn is_ubj(bytes: &[u8]) -> bool {
     matches!(bytes, [b'{', b'i' | b'U' | b'I' | b'l' | b'L' | b'$' | b'#' | b'N', ..])
 }
 
@@ -361,7 +361,7 @@ fn tree(at: &At<'_>, width: usize) -> Result<Tree, Problem> {
             vec![0.0; nodes]
         })
     };
-    let mut tree = Tree {
+    let tree = Tree {
         gain: optional("loss_changes")?,
         cover: optional("sum_hessian")?,
         left,
@@ -371,12 +371,11 @@ fn tree(at: &At<'_>, width: usize) -> Result<Tree, Problem> {
         default_left: flags.into_iter().map(|f| f == 1).collect(),
         categories,
     };
-    for (node, reached) in reached.into_iter().enumerate() {
-        if !reached {
-            (tree.left[node], tree.right[node]) = (-1, -1);
-        }
-    }
-    Ok(tree)
+    Ok(if reached.iter().all(|r| *r) {
+        tree
+    } else {
+        tree.only(&reached)
+    })
 }
 
 /// Which nodes the root leads to. Says what is wrong where one has one child, is reached twice, or leads nowhere.

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod learn;
 mod settings;
 
-pub use learn::{Adapt, Boost, Dataset, Evaluate, MlflowFlags, Mlp, Rank, Train, TrainFlags, What};
+pub use learn::{Adapt, AlignName, Boost, Dataset, Evaluate, MlflowFlags, Mlp, Rank, Train, TrainFlags, What};
 pub use settings::{
     BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, QuietFlags, QuietSettingFlags,
     RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,

@@ -11,7 +11,8 @@ mod learn;
 mod settings;
 
 pub use learn::{
-    Adapt, Boost, Dataset, Evaluate, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags, Rank, Train, TrainFlags, What,
+    Adapt, AlignName, Boost, Dataset, Evaluate, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags, Rank, Train,
+    TrainFlags, What,
 };
 pub use settings::{
     BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName, QuietFlags,

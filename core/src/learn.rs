@@ -3,7 +3,9 @@
 //! A [`dataset::Dataset`] holds rows of features by track, each with a weight (how good the loop is). A
 //! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. Nothing here reads audio.
 
+pub mod adapt;
 pub mod dataset;
+pub mod ratings;
 pub mod recorder;
 pub mod split;
 

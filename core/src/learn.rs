@@ -4,6 +4,7 @@
 //! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. [`labels`] say which loops people chose, or
 //! which ones the music itself repeats. Nothing here reads audio.
 
+pub mod adapt;
 pub mod boost;
 pub mod card;
 pub mod dataset;
@@ -11,6 +12,7 @@ pub mod labels;
 pub mod listwise;
 pub mod mlp;
 pub mod onnx_write;
+pub mod ratings;
 pub mod recorder;
 pub mod scaler;
 pub mod split;

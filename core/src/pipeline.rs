@@ -6,6 +6,7 @@ pub mod breaks;
 pub mod bundles;
 pub mod dataset;
 pub mod doctor;
+pub mod evaluate;
 pub mod find;
 pub mod given;
 pub mod harvest;

@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod batch;
 pub mod breaks;
 pub mod bundles;
+pub mod dataset;
 pub mod doctor;
 pub mod evaluate;
 pub mod find;

@@ -4,18 +4,93 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::{LoopFlags, RhythmFlags};
+
 /// `dataset`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright dataset ~/Music --timestamps t.json --out loops.csv")]
+  loopwright dataset ~/Music --labels timestamps.json --out loops.csv
+      Weak labels, {\"song\": [12.5, 61.0]}: loops about these seconds are good. A row a candidate, with
+      the columns of the Python pipeline first.
+  loopwright dataset ~/Music --labels loops.json --hard-negatives 4 --out loops.parquet
+      The loops themselves, {\"song\": [[12.5, 20.5]]}, with wrong ones that are hard to tell from them.
+  loopwright dataset ~/Music --labels rekordbox.xml --max-candidates 300 --out loops.parquet
+      A DJ's own loops and cues; 300 rows a track at most, the good ones among them.
+  loopwright dataset ~/Music --self-supervised --without pt_mel --out pairs.csv
+      No labels: what each track repeats, against the same length cut in the wrong place.
+  loopwright dataset set --grid true_beats.jsonl --labels truth.json --out set.csv
+      A labelled set with a manifest.json, on given beats.
+
+Labels are told by content: JSON of seconds or of [start, end], CSV with track_id, start_time and
+end_time, or rekordbox's XML. Their keys are names of tracks, names of files or paths. Interrupted runs
+go on where they stopped.")]
 pub struct Dataset {
-    /// Audio files, and folders to search for them
+    /// Audio files, folders to search for them, and sets with a manifest.json of `id` and `audio`
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// File to write: .csv or .parquet
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Which loops are good; give it again for more than one file
+    #[arg(short, long, value_name = "FILE", visible_aliases = ["timestamps", "boundaries", "rekordbox"],
+          help_heading = "Labels")]
+    pub labels: Vec<PathBuf>,
+    /// Learn from what each track repeats instead of labels
+    #[arg(long, conflicts_with = "labels", help_heading = "Labels")]
+    pub self_supervised: bool,
+    /// What a label of one moment is compared to: a loop's middle or its start
+    #[arg(long, value_name = "PLACE", default_value = "centre", help_heading = "Labels")]
+    pub align: AlignName,
+    /// Also rows of up to so many wrong loops for each good one: a beat or half a bar off, or ranked high and overlapping it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), conflicts_with = "self_supervised",
+          help_heading = "Labels")]
+    pub hard_negatives: Option<u32>,
+    /// Keep tracks that no label is of, with weights of 0
+    #[arg(long, help_heading = "Labels")]
+    pub keep_unlabelled: bool,
+    /// Most rows of a track: good ones are kept, the others drawn by lot
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Table")]
+    pub max_candidates: Option<u32>,
+    /// Features to have, by commas: names from `loopwright features`, one column or all of a kind [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Table")]
+    pub columns: Vec<String>,
+    /// Features to leave out, by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Table")]
+    pub without: Vec<String>,
+    /// Say in further columns what each row is: kind, section, content. They are no features
+    #[arg(long, help_heading = "Table")]
+    pub annotate: bool,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", default_value_t = 1337, help_heading = "Table")]
+    pub seed: u64,
+    /// Beats and downbeats of tracks by name, as `predict` takes them: JSON lines of id, beats, downbeats
+    #[arg(long, value_name = "G.jsonl", help_heading = "Tempo and beats")]
+    pub grid: Option<PathBuf>,
+    /// Of the beat tracker.
+    #[command(flatten)]
+    pub rhythm: RhythmFlags,
+    /// Of the candidates.
+    #[command(flatten)]
+    pub loops: LoopFlags,
+    /// Tracks worked on at the same time [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Write one JSON object a line to standard output: tracks, failures, a summary
+    #[arg(long)]
+    pub json: bool,
+    /// Do every track again, even where an earlier run has finished it
+    #[arg(long, visible_alias = "force")]
+    pub no_resume: bool,
+}
+
+/// What a moment is compared to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlignName {
+    /// The loop's middle, as the Python pipeline has it
+    Centre,
+    /// Its start
+    Start,
 }
 
 /// `train`.

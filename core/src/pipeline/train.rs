@@ -18,7 +18,7 @@ use crate::export::destination::Destination;
 use crate::learn::dataset::{Dataset, DatasetError};
 use crate::learn::recorder::{Ending, RecordError, Recorder};
 use crate::learn::split::{self, Split, SplitError};
-use crate::learn::{Fitted, LearnError, Learner};
+use crate::learn::{LearnError, Learner};
 use crate::model::{self, Calibration, Scorer};
 use crate::progress::Progress;
 
@@ -296,9 +296,10 @@ fn findings(prepared: &Prepared, split: &Split, scorer: &dyn Scorer) -> Findings
         .as_ref()
         .filter(|_| !scored.is_empty())
         .map(|boundary| scores::alpha(data, &scored, boundary));
+    let penalty = alpha.zip(prepared.boundary.as_deref());
     Findings {
         alpha,
-        calibration: scores::calibration(data, &scored, scorer.info().output),
+        calibration: scores::calibration(data, &scored, penalty),
     }
 }
 

@@ -8,7 +8,8 @@ use super::Prepared;
 use crate::features::{FeatureTable, Schema};
 use crate::learn::dataset::Dataset;
 use crate::learn::listwise::ranks;
-use crate::model::{Calibration, Output, Scorer};
+use crate::model::{Calibration, Scorer};
+use crate::rank::calibrate::platt;
 use crate::rank::metrics::{Interval, Measure, Ordering, RELEVANT, bootstrap, difference};
 
 /// What rankers are judged by.
@@ -146,9 +147,22 @@ pub(super) fn alpha(data: &Dataset, scored: &[(usize, Vec<f32>)], boundary: &[f3
     best.0
 }
 
-/// From scores to the probability that a loop is relevant; `None` where the tracks do not tell.
-pub(super) fn calibration(_data: &Dataset, _scored: &[(usize, Vec<f32>)], _output: Output) -> Option<Calibration> {
-    None
+/// From scores, less the penalty, to the probability that a loop is relevant; `None` where the tracks do not tell.
+pub(super) fn calibration(
+    data: &Dataset,
+    scored: &[(usize, Vec<f32>)],
+    penalty: Option<(f64, &[f32])>,
+) -> Option<Calibration> {
+    let (mut scores, mut good) = (Vec::new(), Vec::new());
+    for (track, own) in scored {
+        let rows = data.tracks[*track].rows.clone();
+        good.extend(data.weights[rows.clone()].iter().map(|w| *w >= RELEVANT));
+        match penalty {
+            Some((alpha, boundary)) => scores.extend(penalised(own, &boundary[rows], alpha)),
+            None => scores.extend_from_slice(own),
+        }
+    }
+    platt(&scores, &good)
 }
 
 /// Gathers measures of the model, the heuristic and chance, track by track.

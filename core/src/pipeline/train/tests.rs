@@ -87,6 +87,17 @@ fn run(request: &Request<'_>) -> Result<Report, TrainError> {
     train(request, &prepared, &learner(), &mut Nowhere, &Silent)
 }
 
+/// Names of the columns in a `features.json`.
+#[cfg(feature = "onnx")]
+fn features_of(file: &serde_json::Value) -> String {
+    let columns = file["columns"].as_array().unwrap();
+    columns
+        .iter()
+        .map(|c| c["name"].as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 fn ndcg(judgement: &Judgement, ranker: usize) -> f64 {
     judgement.rankers[ranker].measures[0].1.mean
 }
@@ -95,7 +106,7 @@ fn ndcg(judgement: &Judgement, ranker: usize) -> f64 {
 fn a_run_leaves_a_model_its_features_and_its_card() {
     let set = Set::of(&csv(60));
     let report = run(&set.request()).unwrap();
-    assert_eq!(report.files, ["ranker.onnx", "features.json", "MODEL.md"]);
+    assert_eq!(report.files, ["ranker.onnx", "features.json", "MODEL.md", "split.json"]);
     let judgement = report.judgement.as_ref().unwrap();
     let names: Vec<&str> = judgement.rankers.iter().map(|r| r.ranker).collect();
     assert_eq!(names, ["model", "heuristic", "chance"]);
@@ -118,8 +129,10 @@ fn a_run_leaves_a_model_its_features_and_its_card() {
     assert!(!features.to_string().contains("boundary"));
     #[cfg(feature = "onnx")]
     {
-        let model = crate::onnx::Model::read(&report.model).unwrap();
-        assert_eq!(model.metadata()["loopwright.alpha"], report.alpha.unwrap().to_string());
+        let model = crate::model::load(&report.model).unwrap();
+        assert_eq!(model.info().columns.join(" "), features_of(&features));
+        assert_eq!(model.info().alpha, report.alpha);
+        assert_eq!(model.info().calibration, report.calibration);
     }
     // Once more, over what is there: the same bytes.
     let before: Vec<Vec<u8>> = report
@@ -134,7 +147,7 @@ fn a_run_leaves_a_model_its_features_and_its_card() {
         .map(|f| fs::read(set.out.join(f)).unwrap())
         .collect();
     assert_eq!(before, after);
-    assert_eq!(fs::read_dir(&set.out).unwrap().count(), 3);
+    assert_eq!(fs::read_dir(&set.out).unwrap().count(), 4);
 }
 
 #[test]

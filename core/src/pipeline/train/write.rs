@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use super::{Prepared, Report, TrainError};
 use crate::export::ExportError;
 use crate::learn::card::{self, Card};
 use crate::learn::{Fitted, onnx_write};
-use crate::model::Output;
+use crate::model::schema_file::SchemaFile;
+use crate::pipeline::evaluate::{SPLIT, write_split};
 
 /// The model's file, without its extension.
 const MODEL: &str = "ranker";
@@ -46,7 +45,9 @@ pub(super) fn refuse_foreign(out: &Path) -> Result<(), TrainError> {
         return Ok(());
     }
     let models = EXTENSIONS.map(|e| format!("{MODEL}.{e}"));
-    let names = [CARD, FEATURES].into_iter().chain(models.iter().map(String::as_str));
+    let names = [CARD, FEATURES, SPLIT]
+        .into_iter()
+        .chain(models.iter().map(String::as_str));
     match names.map(|name| out.join(name)).find(|p| p.symlink_metadata().is_ok()) {
         Some(path) => Err(TrainError::Foreign { path }),
         None => Ok(()),
@@ -67,13 +68,12 @@ pub(super) fn files(
         onnx_write::add_findings(&mut bytes, report.alpha, report.calibration);
     }
     let model = format!("{MODEL}.{}", fitted.extension);
-    let features = json!({
-        "model": model,
-        "columns": info.columns,
-        "output": match info.output { Output::Probability => "probability", Output::Relative => "relative" },
-        "alpha": report.alpha,
-        "calibration": report.calibration,
-    });
+    let features = SchemaFile {
+        output: Some(info.output),
+        alpha: report.alpha,
+        calibration: report.calibration,
+        ..SchemaFile::of(&info.columns)
+    };
     let card = Card {
         learner: report.learner,
         model: &model,
@@ -108,7 +108,8 @@ pub(super) fn files(
     // The card first: whatever comes after it is then known to be ours.
     destination.write_bytes(CARD, text.as_bytes())?;
     destination.write_bytes(&model, &bytes)?;
-    destination.write_bytes(FEATURES, format!("{features:#}\n").as_bytes())?;
+    destination.write_bytes(FEATURES, features.to_json().as_bytes())?;
+    destination.write_bytes(SPLIT, write_split(&prepared.data, &prepared.split).as_bytes())?;
     destination.sync_folder("")?;
-    Ok(vec![model, FEATURES.into(), CARD.into()])
+    Ok(vec![model, FEATURES.into(), CARD.into(), SPLIT.into()])
 }

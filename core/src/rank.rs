@@ -80,7 +80,7 @@ pub fn rank(
             score_share: shares[index],
         })
         .collect();
-    cutoff::apply(&mut ranked, config);
+    cutoff::apply(&mut ranked, output, config);
     order::without_duplicates(&mut ranked, entries, tuning);
     match config.order {
         config::Order::Best => {}

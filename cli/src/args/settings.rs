@@ -84,6 +84,24 @@ impl BeatModelFlag {
     }
 }
 
+/// The flag of what scores loops.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Ranking")]
+pub struct ModelFlag {
+    /// What scores the loops: a model file (XGBoost .json or .ubj, ONNX), `shipped` or `heuristic` [default: heuristic].
+    /// Its columns are named in it or in features.json beside it; `loopwright doctor --model FILE` checks it
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<String>,
+}
+
+impl ModelFlag {
+    /// What was said.
+    pub fn said(&self) -> Option<Said> {
+        let file = self.model.as_ref()?;
+        Some(("rank", "model", json!(file), "--model"))
+    }
+}
+
 /// Flags of the candidates.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Which loops")]
@@ -100,6 +118,9 @@ pub struct LoopFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Ranking")]
 pub struct RankFlags {
+    /// What scores.
+    #[command(flatten)]
+    pub model: ModelFlag,
     /// How many loops to keep of a track; 0 keeps all [default: 5]
     #[arg(long, value_name = "N")]
     pub top: Option<u32>,
@@ -112,7 +133,8 @@ pub struct RankFlags {
     /// Drop loops that are good with a lower probability: as the model is calibrated, whatever the number of candidates
     #[arg(long, value_name = "P", value_parser = probability)]
     pub min_score_prob: Option<f64>,
-    /// Drop loops that score less than the best one plus this, a negative number; -inf drops none [default: -0.5]
+    /// Drop loops that score less than the best one plus this, a negative number; -inf drops none. Of a model whose scores
+    /// are relative, this is a difference of probabilities [default: -0.5]
     #[arg(long, value_name = "DIFFERENCE", allow_negative_numbers = true, allow_hyphen_values = true, value_parser = difference)]
     pub min_rel_score: Option<f64>,
     /// Prefer loops that begin and end quietly: weight of boundary_quiet_score taken from the score
@@ -418,6 +440,7 @@ impl SettingFlags {
             "--min-rel-score",
         );
         say("rank", "alpha", rank.alpha.map(|x| json!(x)), "--alpha");
+        said.extend(rank.model.said());
         said.extend(export.said());
         said
     }

@@ -10,7 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod learn;
 mod settings;
 
-pub use learn::{Adapt, Boost, Dataset, Evaluate, MlflowFlags, Mlp, Rank, Train, TrainFlags, What};
+pub use learn::{
+    Adapt, AlignName, Boost, Dataset, Evaluate, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags, Rank, Train,
+    TrainFlags, What,
+};
 pub use settings::{
     BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName, QuietFlags,
     QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,

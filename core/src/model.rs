@@ -3,6 +3,7 @@
 //! A [`Scorer`] scores all candidates of a track at once. [`heuristic()`] needs no training: it is the baseline that a
 //! trained model must beat, and what is used when no model is given.
 
+pub mod adapted;
 mod binding;
 pub mod booster;
 pub mod file;

@@ -414,16 +414,13 @@ impl SettingFlags {
     /// What was said, setting by setting.
     pub fn said(&self) -> Vec<Said> {
         let mut said = self.rhythm.said();
-        let Self {
-            loops, rank, export, ..
-        } = self;
+        said.extend(self.loops.said());
+        let Self { rank, export, .. } = self;
         let mut say = |section, key, value: Option<Value>, flag| {
             if let Some(value) = value {
                 said.push((section, key, value, flag));
             }
         };
-        say("loops", "bars", some(&loops.bars).map(|b| json!(b)), "--bars");
-        say("loops", "any_beat", loops.any_beat.then_some(json!(true)), "--any-beat");
         say("rank", "top_k", rank.top.map(|n| json!(n)), "--top");
         say("rank", "order", rank.order.map(|o| json!(Order::from(o))), "--order");
         say("rank", "min_score", rank.min_score.map(|x| json!(x)), "--min-score");
@@ -442,6 +439,20 @@ impl SettingFlags {
         say("rank", "alpha", rank.alpha.map(|x| json!(x)), "--alpha");
         said.extend(rank.model.said());
         said.extend(export.said());
+        said
+    }
+}
+
+impl LoopFlags {
+    /// What was said, setting by setting.
+    pub fn said(&self) -> Vec<Said> {
+        let mut said: Vec<Said> = Vec::new();
+        if let Some(bars) = some(&self.bars) {
+            said.push(("loops", "bars", json!(bars), "--bars"));
+        }
+        if self.any_beat {
+            said.push(("loops", "any_beat", json!(true), "--any-beat"));
+        }
         said
     }
 }

@@ -12,6 +12,7 @@ mod bins;
 mod data;
 mod grow;
 mod lambda;
+mod learner;
 mod parallel;
 
 use rand::SeedableRng;
@@ -30,6 +31,7 @@ use lambda::{Gradient, List, scatter};
 use parallel::each;
 
 pub use lambda::Gain;
+pub use learner::{Boost, importance};
 
 /// Places at the top that early stopping looks at.
 const PLACES: usize = 10;

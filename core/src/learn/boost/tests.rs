@@ -232,3 +232,46 @@ fn constant_columns_are_left_alone() {
     };
     assert!(used(0) && used(1) && !used(4) && !used(5));
 }
+
+#[test]
+fn the_file_scores_as_the_margins_that_were_boosted() {
+    use crate::features::{FeatureTable, Schema};
+    use crate::learn::Learner;
+    use std::sync::Arc;
+
+    let (data, split) = (planted(20, 7), split(20));
+    let learner = Boost {
+        settings: Settings { rounds: 10, ..quick() },
+    };
+    let fitted = learner.fit(&data, &split, &mut Nowhere, &Silent).unwrap();
+    assert_eq!((learner.name(), fitted.extension), ("boost", "json"));
+    let read = Trees::read("ranker.json", &fitted.bytes).unwrap();
+    let made = learn(&data, &split, &learner.settings).unwrap();
+    assert_eq!(read.features, data.columns);
+    assert_eq!(read.objective_name, "rank:ndcg");
+    // Columns are found by name: here they stand in another order, behind a foreign one.
+    let mut columns = vec!["other".to_owned()];
+    columns.extend(data.columns.iter().rev().cloned());
+    let values = (0..data.rows())
+        .flat_map(|r| std::iter::once(5.0).chain(data.row(r).iter().rev().copied()))
+        .collect();
+    let table = FeatureTable::from_values(Arc::new(Schema::plain(columns)), values);
+    let scores = fitted.scorer.score(&table).unwrap();
+    let forest = read.forest().unwrap();
+    assert_eq!(forest.predict(&data.values), scores);
+    for row in 0..data.rows() {
+        assert_eq!(scores[row], margin(&made.trees, data.row(row)));
+    }
+    let gains = importance(&made.trees);
+    assert!(gains[0].1 >= gains[1].1 && gains.len() == 6);
+    assert!(["f0", "f1", "f2"].contains(&gains[0].0.as_str()));
+    assert!(
+        fitted
+            .facts
+            .iter()
+            .any(|(n, _)| n == &format!("gain by {}", gains[0].0))
+    );
+    assert!(learner.settings().contains(&("depth".into(), "4".into())));
+    let short = FeatureTable::from_values(Arc::new(Schema::plain(vec!["f0".into()])), vec![1.0]);
+    assert!(fitted.scorer.score(&short).is_err());
+}

@@ -178,7 +178,7 @@ pub(super) fn fit(
         recorder.metric("train_loss", epoch as u64, loss)?;
         let ndcg = validate(&net, settings, scaler, data, &split.valid, &mut slots, progress)?;
         if let Some(ndcg) = ndcg {
-            recorder.metric("valid_ndcg_10", epoch as u64, ndcg)?;
+            recorder.metric("valid_ndcg_at_10", epoch as u64, ndcg)?;
         }
         progress.report(Stage::Learn, epoch as f32 / settings.epochs as f32);
         if ndcg.is_none() || best == 0 || ndcg > best_ndcg {
@@ -265,7 +265,8 @@ fn validate(
         each(settings.threads.get(), tracks, slots, |&track, slot| {
             slot.load(data, scaler, track);
             net.forward(&slot.inputs, &mut slot.space, None);
-            slot.loss = metrics::ndcg(slot.space.scores(), &slot.weights, PLACES);
+            let ranks = listwise::ranks(&slot.weights);
+            slot.loss = metrics::ndcg(slot.space.scores(), &slot.weights, PLACES).filter(|_| ranks);
         });
         for ndcg in slots.iter().filter_map(|s| s.loss) {
             sum += ndcg;

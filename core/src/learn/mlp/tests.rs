@@ -309,18 +309,22 @@ fn a_request_to_stop_stops_and_measures_are_recorded_by_epoch() {
     assert!(matches!(stopped, Err(LearnError::Cancelled(Cancelled))));
     mlp.fit(&data, &split, &mut kept, &Silent).unwrap();
     let names: Vec<(&str, u64)> = kept.0.iter().map(|(n, s, _)| (n.as_str(), *s)).collect();
-    assert_eq!(names[..3], [("train_loss", 1), ("valid_ndcg_10", 1), ("train_loss", 2)]);
+    assert_eq!(
+        names[..3],
+        [("train_loss", 1), ("valid_ndcg_at_10", 1), ("train_loss", 2)]
+    );
     assert!(kept.0.iter().all(|(_, _, v)| v.is_finite()));
 }
 
-/// Writes files for `training/check_onnx.py`: `LOOPWRIGHT_ONNX_OUT=DIR cargo test … -- --ignored onnx_files`.
+/// With `$LOOPWRIGHT_ONNX_PYTHON`, a Python that has onnx and onnxruntime: `cargo xtask test` brings one.
 #[test]
-#[ignore = "writes files for a check with another runtime"]
-fn onnx_files() {
-    let Some(folder) = std::env::var_os("LOOPWRIGHT_ONNX_OUT").map(std::path::PathBuf::from) else {
+fn onnxruntime_gives_the_scores_of_the_network() {
+    let Some(python) = std::env::var_os("LOOPWRIGHT_ONNX_PYTHON") else {
+        eprintln!("SKIPPED: $LOOPWRIGHT_ONNX_PYTHON names no Python with onnxruntime");
         return;
     };
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
     let data = planted(40, 12, 8, nonlinear);
     for (name, loss, trackwise, hidden) in [
         ("listnet", Loss::ListNet, true, vec![128, 64]),
@@ -349,4 +353,9 @@ fn onnx_files() {
         let json = serde_json::to_vec(&tables).unwrap();
         std::fs::write(folder.join(format!("{name}.json")), json).unwrap();
     }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/reference/check_onnx.py");
+    let run = std::process::Command::new(python).arg(script).arg(folder).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    eprintln!("{said}");
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
 }

@@ -145,7 +145,7 @@ pub struct Rank {
     pub order: Order,
     /// Drop what scores less.
     pub min_score: Option<f64>,
-    /// Drop what has a lower probability among the track's candidates.
+    /// Drop what has a lower probability of being a good loop, see [`crate::rank::probability::probabilities`].
     pub min_score_prob: Option<f64>,
     /// Drop what scores less than the best plus this (so it is negative). The best always stays, whatever the scores:
     /// the only one of the three cut-offs that is on by default.

@@ -4,9 +4,14 @@
 //! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. Nothing here reads audio.
 
 pub mod adapt;
+pub mod boost;
 pub mod dataset;
+pub mod listwise;
+pub mod mlp;
+pub mod onnx_write;
 pub mod ratings;
 pub mod recorder;
+pub mod scaler;
 pub mod split;
 
 use crate::model::Scorer;

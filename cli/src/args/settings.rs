@@ -109,7 +109,7 @@ pub struct RankFlags {
     /// Drop loops that score less than this
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
     pub min_score: Option<f64>,
-    /// Drop loops of a lower probability (softmax of the scores over the track's candidates)
+    /// Drop loops that are good with a lower probability: as the model is calibrated, whatever the number of candidates
     #[arg(long, value_name = "P", value_parser = probability)]
     pub min_score_prob: Option<f64>,
     /// Drop loops that score less than the best one plus this, a negative number; -inf drops none [default: -0.5]

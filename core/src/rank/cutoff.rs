@@ -29,6 +29,7 @@ mod tests {
                 score,
                 score_prob: score / 10.0,
                 score_rank: index + 1,
+                score_share: 0.0,
             })
             .collect();
         apply(&mut ranked, config);

@@ -241,7 +241,7 @@ fn row(request: &TrackRequest<'_>, planned: &Planned<'_>, done: &LoopRecord) -> 
     let item = planned.item;
     let rate = f64::from(planned.sample_rate);
     let start = done.start_frame as f64;
-    let ours: [(&str, Cell); 19] = [
+    let ours: [(&str, Cell); 20] = [
         ("file", done.file.as_str().into()),
         ("source", request.source.name.as_str().into()),
         ("bpm", done.bpm.into()),

@@ -24,6 +24,7 @@ macro_rules! scalar {
     };
 }
 
+mod form;
 mod levels;
 mod seam;
 mod structure;
@@ -108,6 +109,26 @@ pub static REGISTRY: &[&Feature] = &[
     &structure::DRUMLESS_ODDS,
     &structure::TEMPO_DEVIATION,
     &structure::START_POSITION,
+    // Evidence of form, graded.
+    &form::ORPHAN_DB,
+    &form::ORPHAN_ONSET,
+    &form::EDGE_START,
+    &form::EDGE_END,
+    &form::SECTION_BARS,
+    &form::SECTION_BEFORE,
+    &form::SECTION_AFTER,
+    &form::UNIT_BARS,
+    &form::UNIT_FOUND,
+    &form::UNLIKE_LAG_1,
+    &form::UNLIKE_LAG_2,
+    &form::UNLIKE_LAG_4,
+    &form::UNLIKE_LAG_8,
+    &form::HALVES_UNLIKE,
+    &form::HALVES_UNLIKE_WORST,
+    &form::WRAP_START_UNLIKE,
+    &form::WRAP_END_UNLIKE,
+    &form::WORST_BAR_UNLIKE,
+    &form::DRUMS_ONLY,
 ];
 
 /// Frames to either side of a moment between which its spectral rise is measured: far enough apart to share nothing.

@@ -391,14 +391,39 @@ pub enum GainName {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright train adapt ratings.csv --out mine")]
+  loopwright train adapt ratings.csv --out mine
+      Writes mine/adapted.json and says in words what you seem to like.
+  loopwright find song.wav --out loops --model mine/adapted.json
+      Ranks by it.
+  loopwright train adapt ~/Documents/Loopwright/Captures/ratings.jsonl report.json --out mine
+      Joins what you said in the plugin and in a report.
+  loopwright train adapt ratings.csv --audio ~/Music --out mine
+      Listens to the recordings of ratings that hold nothing but times.
+  loopwright train adapt ratings.csv --model ranker/ranker.onnx --out mine
+      Bends a trained ranking instead of the heuristic.
+
+Ratings: a table with track_id, start_time, end_time and rating (1 to 5, reject, accept, favourite), such as a
+loops_metadata.csv with a column rating added; or the JSON of a report, or of the plugin. Loops are compared within
+a track, so rate several of each track, good and bad.
+
+The taste moves a loop's odds by at most 4.5 to 1: what does not work as a loop is not made one. It is kept only so
+far as it predicts ratings that were left out; where it does not, the ranking stays exactly as it was.")]
 pub struct Adapt {
     /// Ratings: CSV, the report's JSON or the plugin's; several are joined
     #[arg(required = true, value_name = "RATINGS")]
     pub ratings: Vec<PathBuf>,
-    /// Folder to write to
+    /// Folder to write to: adapted.json and MODEL.md; made if missing
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What the taste is added to: a model file, or `heuristic` [default: heuristic]
+    #[arg(short, long, value_name = "FILE")]
+    pub model: Option<String>,
+    /// Recordings of the rated tracks, and folders to search for them: for ratings without features
+    #[arg(long, value_name = "INPUT", num_args = 1..)]
+    pub audio: Vec<PathBuf>,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `evaluate`.

@@ -62,6 +62,8 @@ pub struct Structure {
     pub regions: Regions,
     /// For each bar its section; odd bars have none.
     section_of: Vec<Option<usize>>,
+    /// For each bar how far it stands out of its section, see [`fills::evidence`].
+    orphans: Vec<[f32; 2]>,
     tuning: Tuning,
 }
 
@@ -101,6 +103,10 @@ impl Structure {
         for (i, s) in cut.iter().enumerate() {
             section_of[s.clone()].fill(Some(i));
         }
+        let mut orphans = vec![[0.0; 2]; bars.len()];
+        for (s, unit) in cut.iter().zip(&units) {
+            orphans[s.clone()].copy_from_slice(&fills::evidence(&repetition, s, unit.bars as usize, tuning));
+        }
         let sections = cut
             .into_iter()
             .enumerate()
@@ -126,6 +132,7 @@ impl Structure {
             sections,
             regions,
             section_of,
+            orphans,
             tuning: tuning.clone(),
         })
     }
@@ -154,6 +161,19 @@ impl Structure {
     /// longer than that.
     pub fn repeats_at(&self, section: &Section, lag: usize) -> Option<f32> {
         units::at_lag(&self.repetition, &section.bars, lag, &self.tuning, |u| u.all).map(|z| 1.0 - z)
+    }
+
+    /// By how many octaves bar `i` is further from its nearest repeat in its section than the other bars are from theirs, by
+    /// level and by onsets; 0 where there is nothing to compare with.
+    pub fn orphan(&self, i: usize) -> [f32; 2] {
+        self.orphans.get(i).copied().unwrap_or_default()
+    }
+
+    /// How unlike the bars of `section` are at `lag` by the worse of levels, and chroma where there are pitches, else
+    /// onsets: what decides upon its unit. `None` where it is no longer than that.
+    pub fn unit_evidence(&self, section: &Section, lag: usize) -> Option<f32> {
+        let lag = u32::try_from(lag).ok()?;
+        units::worse(&self.repetition, &section.bars, lag, section.drums_only, &self.tuning).map(|z| z as f32)
     }
 
     /// How unlike two stretches of `n` bars are on the whole; `None` where one leaves the track or lies out of reach.

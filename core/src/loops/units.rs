@@ -24,7 +24,13 @@ pub fn at_lag(
 
 /// How unlike the bars of `section` are at `lag` by the worse of the two evidences: levels, and chroma where there are
 /// pitches, else onsets.
-fn worse(repetition: &Repetition, section: &Range<usize>, lag: u32, drums_only: bool, tuning: &Tuning) -> Option<f64> {
+pub(super) fn worse(
+    repetition: &Repetition,
+    section: &Range<usize>,
+    lag: u32,
+    drums_only: bool,
+    tuning: &Tuning,
+) -> Option<f64> {
     let kind = |u: &Unlike| u.mel.max(if drums_only { u.onset } else { u.chroma });
     at_lag(repetition, section, lag as usize, tuning, kind).map(f64::from)
 }

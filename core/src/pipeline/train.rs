@@ -139,7 +139,13 @@ pub struct Report {
     /// How the model, the heuristic and chance do on the tracks that judge.
     pub judgement: Option<Judgement>,
     /// What else is to be said of the model.
+    #[serde(serialize_with = "by_name")]
     pub facts: Vec<(String, String)>,
+}
+
+/// Names with values as an object.
+fn by_name<T: Serialize, S: serde::Serializer>(pairs: &[(String, T)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 /// Reads the datasets, chooses columns, splits the tracks, makes the folder and takes hold of it.

@@ -31,6 +31,7 @@ pub struct Judged {
     /// `model`, `heuristic`, `chance`.
     pub ranker: &'static str,
     /// Each measure's mean over the tracks, with its interval.
+    #[serde(serialize_with = "super::by_name")]
     pub measures: Vec<(String, Interval)>,
 }
 

@@ -257,8 +257,8 @@ pub struct Mlp {
 Examples:
   loopwright train rank loops.csv --out ranker
       Learns which loops of a track are better; writes ranker/ranker.onnx, features.json, MODEL.md, run.jsonl.
-  loopwright train rank loops.csv --out ranker --loss lambdarank
-      Another loss: what swapping two loops would change of NDCG.
+  loopwright train rank loops.csv --out ranker --loss listnet
+      Another loss: soft targets, as in the earlier Python pipeline.
   loopwright train rank loops.csv --out ranker --folds 5 --json > scores.json
       Every track judged once by a model that had not seen it; the scores, with intervals, as JSON.
   loopwright find song.wav --out loops --model ranker/ranker.onnx
@@ -272,7 +272,7 @@ pub struct Rank {
     #[command(flatten)]
     pub train: TrainFlags,
     /// What is made small
-    #[arg(long, value_enum, default_value_t = LossName::Listnet)]
+    #[arg(long, value_enum, default_value_t = LossName::Lambdarank)]
     pub loss: LossName,
     /// Of listnet: the target is softmax(weight / T) [default: 0.125]
     #[arg(long, value_name = "T")]

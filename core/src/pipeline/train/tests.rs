@@ -123,7 +123,11 @@ fn a_run_leaves_a_model_its_features_and_its_card() {
     let features: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(set.out.join("features.json")).unwrap()).unwrap();
     assert!(
-        features["columns"].as_array().unwrap().iter().any(|c| c == "tell"),
+        features["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|c| c["name"] == "tell"),
         "{features}"
     );
     assert!(!features.to_string().contains("boundary"));

@@ -60,7 +60,8 @@ pub struct Options {
     /// Also rows for so many wrong loops for each right one that are hard to tell from it, see
     /// [`crate::learn::labels::near`].
     pub hard_negatives: usize,
-    /// Most rows of a track; right loops, and wrong ones that are hard to tell, are kept, the others drawn by lot.
+    /// Most rows of a track. Right loops are all kept, even where they are more; then come wrong ones that are hard to tell,
+    /// then the others, by lot.
     pub max_candidates: Option<usize>,
     /// Seed of every random choice.
     pub seed: u64,
@@ -258,28 +259,55 @@ pub fn dataset(
         }
         return Ok(report);
     }
-    let mut lost = None;
-    destination::write_file(request.out, |out| -> Result<(), std::io::Error> {
-        match assemble(request, &work_dir, &shards, out)? {
-            None => Ok(()),
-            Some(index) => {
-                lost = Some(index);
-                Err(std::io::Error::other("rows are gone"))
-            }
+    // In the hidden folder, where the next run removes what a killed one left; then under its name.
+    let mut end = Assembly::Whole;
+    let written = work_dir.write(TABLE, |out| -> Result<(), std::io::Error> {
+        end = assemble(request, &work_dir, &shards, observer, out)?;
+        match end {
+            Assembly::Whole => Ok(()),
+            _ => Err(std::io::ErrorKind::Interrupted.into()),
         }
-    })
-    .map_err(|e| match lost.and_then(|i| request.items.get(i)) {
-        Some(item) => RunError::Lost {
-            id: item.id.clone(),
-            folder: folder.clone(),
-        },
-        None => e.into(),
+    });
+    match end {
+        Assembly::Whole => {}
+        Assembly::Cancelled => {
+            report.cancelled = true;
+            return Ok(report);
+        }
+        Assembly::Lost(index) => {
+            return Err(RunError::Lost {
+                id: request.items.get(index).map(|item| item.id.clone()).unwrap_or_default(),
+                folder,
+            });
+        }
+    }
+    written?;
+    fs::rename(work_dir.root().join(TABLE), request.out).map_err(|source| ExportError::Io {
+        path: request.out.into(),
+        action: "put in place",
+        source,
     })?;
     report.bytes = fs::metadata(request.out).ok().map(|m| m.len());
     if report.tracks.iter().all(|(_, t)| t.is_ok()) {
         remove(work_dir, &folder);
+    } else {
+        forget(&work_dir, &shards);
     }
     Ok(report)
+}
+
+/// What the table is called until it is whole.
+const TABLE: &str = "table";
+
+/// Removes rows of other settings and other inputs than those of this run.
+fn forget(held: &Destination, shards: &[(usize, String)]) {
+    let Ok(entries) = fs::read_dir(held.root()) else { return };
+    for name in entries.flatten().filter_map(|e| e.file_name().into_string().ok()) {
+        if name.ends_with(".rows") && !shards.iter().any(|(_, own)| *own == name) {
+            // What cannot be removed is in nobody's way.
+            let _ = held.remove(&name);
+        }
+    }
 }
 
 /// What is in the hidden folder is of no use any more; that it cannot be removed is not the news.
@@ -335,24 +363,38 @@ fn track(
     Ok(shard)
 }
 
-/// Puts the rows of all tracks together; gives the index of an item whose rows are not there.
+/// How putting the table together ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assembly {
+    Whole,
+    /// On request.
+    Cancelled,
+    /// The rows of the item of this index are not there.
+    Lost(usize),
+}
+
+/// Puts the rows of all tracks together.
 fn assemble(
     request: &Request<'_>,
     held: &Destination,
     shards: &[(usize, String)],
+    observer: &dyn Observer,
     out: &mut dyn WriteSeek,
-) -> std::io::Result<Option<usize>> {
+) -> std::io::Result<Assembly> {
     let mut table = Output::new(request, out)?;
     let width = request.columns.names().len();
     for (index, name) in shards {
+        if observer.is_cancelled() {
+            return Ok(Assembly::Cancelled);
+        }
         let bytes = held.read(name).ok().flatten();
         let Some(shard) = bytes.and_then(|b| Shard::from_bytes(&b, width)) else {
-            return Ok(Some(*index));
+            return Ok(Assembly::Lost(*index));
         };
         table.write(&cells(&shard, &request.items[*index].id, request, width))?;
     }
     table.finish()?;
-    Ok(None)
+    Ok(Assembly::Whole)
 }
 
 /// A table on its way to the disk.

@@ -10,10 +10,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod learn;
 mod settings;
 
-pub use learn::{Adapt, Boost, Dataset, Evaluate, MlflowFlags, Mlp, Rank, Train, TrainFlags, What};
+pub use learn::{
+    Adapt, AlignName, Boost, Dataset, Evaluate, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags, Rank, Train,
+    TrainFlags, What,
+};
 pub use settings::{
-    BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, OrderName, QuietFlags, QuietSettingFlags,
-    RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
+    BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName, QuietFlags,
+    QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
 };
 
 const EXAMPLES: &str = "\
@@ -146,6 +149,9 @@ pub struct Breaks {
     /// Of the beat tracker.
     #[command(flatten)]
     pub rhythm: RhythmFlags,
+    /// What scores how well they run round.
+    #[command(flatten)]
+    pub model: ModelFlag,
     /// Of the files written.
     #[command(flatten)]
     pub export: ExportFlags,
@@ -309,6 +315,9 @@ pub struct Predict {
     /// What hears the beats.
     #[command(flatten)]
     pub model: BeatModelFlag,
+    /// What scores the loops.
+    #[command(flatten)]
+    pub ranker: ModelFlag,
     /// Tracks worked on at the same time [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
@@ -352,6 +361,9 @@ pub struct Doctor {
     /// Folder to test for writing
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
+    /// Model that scores loops to check: what it is, which features it reads, what its scores mean
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<String>,
     /// Write one JSON object a line
     #[arg(long)]
     pub json: bool,

@@ -12,6 +12,7 @@ mod features;
 mod find;
 mod predict;
 mod quiet;
+mod scorer;
 mod train;
 
 use std::io::{ErrorKind, Write};

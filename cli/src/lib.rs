@@ -5,8 +5,11 @@
 pub mod args;
 pub mod commands;
 pub mod exit;
+#[cfg(feature = "mlflow")]
+mod mlflow;
 pub mod output;
 pub mod progress;
+pub mod record;
 pub mod settings;
 pub mod sources;
 

@@ -69,6 +69,8 @@ fn share(stage: Stage) -> (f32, f32) {
         Stage::Track => (0.60, 0.15),
         Stage::Rank => (0.75, 0.15),
         Stage::Export => (0.90, 0.10),
+        // Not on one track.
+        Stage::Learn => (0.0, 1.0),
     }
 }
 
@@ -79,6 +81,7 @@ fn verb(stage: Stage) -> &'static str {
         Stage::Track => "finding the beat",
         Stage::Rank => "ranking",
         Stage::Export => "writing",
+        Stage::Learn => "learning",
     }
 }
 

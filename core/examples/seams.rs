@@ -150,6 +150,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 candidate: *c,
                 score: 0.0,
                 score_prob: 0.0,
+                score_share: 0.0,
                 number: i as u32 + 1,
                 score_rank: i as u32 + 1,
                 reasons: Vec::new(),

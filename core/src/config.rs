@@ -145,13 +145,17 @@ pub struct Rank {
     pub order: Order,
     /// Drop what scores less.
     pub min_score: Option<f64>,
-    /// Drop what has a lower probability among the track's candidates.
+    /// Drop what has a lower probability of being a good loop, see [`crate::rank::probability::probabilities`].
     pub min_score_prob: Option<f64>,
     /// Drop what scores less than the best plus this (so it is negative). The best always stays, whatever the scores:
-    /// the only one of the three cut-offs that is on by default.
+    /// the only one of the three cut-offs that is on by default. Where a model's scores are relative, it is a difference
+    /// of probabilities (`score_prob`): one number then suits models of any scale.
     pub min_rel_score: Option<f64>,
     /// Weight of `boundary_quiet_score` subtracted from the score.
     pub alpha: f64,
+    /// What scores the loops: `heuristic`, `shipped` (the trained model of the build), or a model file (XGBoost's `.json`
+    /// or `.ubj`, ONNX); the heuristic where not set.
+    pub model: Option<String>,
 }
 
 impl Default for Rank {
@@ -163,6 +167,7 @@ impl Default for Rank {
             min_score_prob: None,
             min_rel_score: Some(-0.5),
             alpha: 0.0,
+            model: None,
         }
     }
 }
@@ -354,6 +359,12 @@ impl Config {
         finite(self.rank.min_score_prob, "min_score_prob")?;
         finite(self.rank.min_rel_score, "min_rel_score")?;
         finite(Some(self.rank.alpha), "alpha")?;
+        check(
+            self.rank.model.as_deref() != Some(""),
+            "rank",
+            "model",
+            "is empty: name a file, `heuristic` or `shipped`".into(),
+        )?;
         check(
             !self.export.formats.is_empty(),
             "export",

@@ -27,6 +27,8 @@ pub mod midi;
 #[cfg(feature = "mp3")]
 pub mod mp3;
 pub mod name;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod pcm;
 pub mod picture;
 pub mod plot;

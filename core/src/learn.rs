@@ -1,10 +1,20 @@
 //! Learning from examples: datasets, splits, learners, records of runs.
 //!
 //! A [`dataset::Dataset`] holds rows of features by track, each with a weight (how good the loop is). A
-//! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. Nothing here reads audio.
+//! [`Learner`] makes a [`Fitted`] model of some tracks and stops by others; [`split`] says which. [`labels`] say which loops
+//! people chose, or which ones the music itself repeats. Nothing here reads audio.
 
+pub mod adapt;
+pub mod boost;
+pub mod card;
 pub mod dataset;
+pub mod labels;
+pub mod listwise;
+pub mod mlp;
+pub mod onnx_write;
+pub mod ratings;
 pub mod recorder;
+pub mod scaler;
 pub mod split;
 
 use crate::model::Scorer;

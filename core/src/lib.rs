@@ -16,6 +16,7 @@ pub mod drums;
 pub mod dsp;
 pub mod export;
 pub mod features;
+pub mod guard;
 pub mod learn;
 pub mod loops;
 pub mod model;

@@ -3,15 +3,27 @@
 //! A [`Scorer`] scores all candidates of a track at once. [`heuristic()`] needs no training: it is the baseline that a
 //! trained model must beat, and what is used when no model is given.
 
+pub mod adapted;
+mod binding;
+pub mod booster;
+pub mod file;
+mod found;
 pub mod heuristic;
+pub mod load;
+#[cfg(feature = "onnx")]
+pub mod network;
+pub mod schema_file;
 pub mod trees;
 
+pub use file::ModelFileError;
 pub use heuristic::heuristic;
+pub use load::{load, of_bytes, select};
 
 use crate::features::{FeatureTable, UnknownFeatures};
 
 /// What the numbers of a scorer mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Output {
     /// How likely a loop is good, 0 to 1.
     Probability,
@@ -69,6 +81,14 @@ pub enum ModelError {
         /// Which row.
         row: usize,
     },
+    /// The model cannot be run on these rows.
+    #[error("the model {model} failed: {problem}")]
+    Engine {
+        /// Its name.
+        model: String,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 /// Scores candidates. Higher is better.
@@ -78,4 +98,9 @@ pub trait Scorer: Send + Sync {
 
     /// One score for each row.
     fn score(&self, rows: &FeatureTable) -> Result<Vec<f32>, ModelError>;
+
+    /// What else there is to know of it, for people: names and values.
+    fn details(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }

@@ -4,7 +4,9 @@ pub mod analyze;
 pub mod batch;
 pub mod breaks;
 pub mod bundles;
+pub mod dataset;
 pub mod doctor;
+pub mod evaluate;
 pub mod find;
 pub mod given;
 pub mod harvest;
@@ -13,6 +15,7 @@ pub mod predict;
 pub mod quiet;
 pub mod run;
 pub mod suggest;
+pub mod train;
 
 pub use suggest::{Error, Suggestion, Suggestions, suggest};
 

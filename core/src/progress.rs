@@ -13,6 +13,8 @@ pub enum Stage {
     Rank,
     /// Writing files.
     Export,
+    /// Learning from examples.
+    Learn,
 }
 
 /// Receives progress and answers whether to go on. Called from the thread that does the work.

@@ -1,13 +1,15 @@
 //! From scores to an ordered list: probabilities, cut-offs, near-duplicates, variety.
 
+pub mod calibrate;
 pub mod cutoff;
+pub mod metrics;
 pub mod order;
 pub mod probability;
 
 use crate::config;
 use crate::config::tuning::Tuning;
 use crate::loops::Candidate;
-use crate::model::Output;
+use crate::model::ModelInfo;
 
 /// A candidate's place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,10 +18,12 @@ pub struct Ranked {
     pub index: usize,
     /// Its score, after [`config::Rank::alpha`].
     pub score: f32,
-    /// Its share of the track's probability, see [`probability::shares`].
+    /// The probability that it is a good loop, see [`probability::probabilities`].
     pub score_prob: f32,
     /// Its place by score among all candidates of the track, from 1.
     pub score_rank: usize,
+    /// Its share among the track's candidates, see [`probability::shares`].
+    pub score_share: f32,
 }
 
 /// What ranking needs to know of each candidate besides its score.
@@ -35,11 +39,11 @@ pub struct Entry<'a> {
 
 /// The list of suggestions, best first: scores, cut-offs, near-duplicates, then the order.
 ///
-/// `scores` has one score an entry. Ties go to the earlier candidate, so that the result depends on nothing else.
+/// `scores` has one score an entry; `model` says what they mean. Ties go to the earlier candidate, so that the result depends on nothing else.
 pub fn rank(
     entries: &[Entry<'_>],
     scores: &[f32],
-    output: Output,
+    model: &ModelInfo,
     config: &config::Rank,
     tuning: &Tuning,
 ) -> Vec<Ranked> {
@@ -54,7 +58,9 @@ pub fn rank(
             }
         })
         .collect();
+    let output = model.output;
     let shares = probability::shares(&scores, output);
+    let probabilities = probability::probabilities(&scores, output, model.calibration.as_ref());
     let mut by_score: Vec<usize> = (0..scores.len()).collect();
     by_score.sort_by(|&a, &b| {
         let start = |i: usize| entries[i].candidate.span.start;
@@ -69,11 +75,12 @@ pub fn rank(
         .map(|(place, &index)| Ranked {
             index,
             score: scores[index],
-            score_prob: shares[index],
+            score_prob: probabilities[index],
             score_rank: place + 1,
+            score_share: shares[index],
         })
         .collect();
-    cutoff::apply(&mut ranked, config);
+    cutoff::apply(&mut ranked, output, config);
     order::without_duplicates(&mut ranked, entries, tuning);
     match config.order {
         config::Order::Best => {}

@@ -7,6 +7,7 @@
 mod actions;
 mod details;
 mod drag;
+mod driver;
 mod empty;
 mod filters;
 #[cfg(target_os = "linux")]
@@ -243,6 +244,7 @@ pub struct App {
 
 impl NiceEguiApp for App {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
+        driver::keep();
         self.shared.windows.enter();
         let knob = HostKnob::new(gui, self.params.clone());
         self.begin(ctx, Box::new(knob));

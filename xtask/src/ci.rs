@@ -1,12 +1,43 @@
 //! Checks: formatting, lints, documentation, tests.
 
+use crate::python::Environment;
 use crate::{Outcome, hosts, layers, setup, shell};
+
+/// The server that records of training are sent to in a test.
+const MLFLOW: Environment = Environment {
+    what: "mlflow",
+    variable: "LOOPWRIGHT_MLFLOW_PYTHON",
+    folder: "mlflow-venv",
+    packages: &["mlflow==3.17.2"],
+    // Without importing it, which takes seconds.
+    check: "import importlib.util as u, sys; sys.exit(not (u.find_spec('mlflow') and u.find_spec('sqlalchemy')))",
+};
+
+/// The reference runtime of ONNX, for the networks that training writes.
+const ONNX: Environment = Environment {
+    what: "onnxruntime",
+    variable: "LOOPWRIGHT_ONNX_PYTHON",
+    folder: "onnx-venv",
+    packages: &["onnx==1.23.2", "onnxruntime==1.31.1", "numpy"],
+    check: "import onnx, onnxruntime",
+};
 
 /// `cargo xtask test`: what the machine lacks, then every test of the workspace, then the plugin in foreign hosts.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     setup::system_packages()?;
     setup::test_packages();
     let mut command = shell::cargo(&["test", "--workspace"]);
+    // A minute to install; whoever names some tests has it already or does not want it.
+    if arguments.is_empty() {
+        for (environment, tested) in [(&MLFLOW, "a real MLflow server"), (&ONNX, "onnxruntime")] {
+            match environment.get() {
+                Ok(python) => {
+                    command.env(environment.variable, python);
+                }
+                Err(why) => eprintln!("tests: {tested} will be SKIPPED: {why}"),
+            }
+        }
+    }
     shell::run(command.args(arguments))?;
     // Whoever names some tests wants those.
     if arguments.is_empty() {

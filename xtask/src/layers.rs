@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["features", "loops"],
     &["analysis", "track", "rhythm"],
     &["audio", "dsp", "onnx"],
-    &["config", "progress", "units"],
+    &["config", "guard", "progress", "units"],
 ];
 
 /// `cargo xtask layers`.

@@ -15,6 +15,7 @@ mod eval;
 mod hosts;
 mod install;
 mod layers;
+mod python;
 mod setup;
 mod shell;
 

@@ -2,20 +2,95 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{LoopFlags, RhythmFlags};
 
 /// `dataset`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright dataset ~/Music --timestamps t.json --out loops.csv")]
+  loopwright dataset ~/Music --labels timestamps.json --out loops.csv
+      Weak labels, {\"song\": [12.5, 61.0]}: loops about these seconds are good. A row a candidate, with
+      the columns of the Python pipeline first.
+  loopwright dataset ~/Music --labels loops.json --hard-negatives 4 --out loops.parquet
+      The loops themselves, {\"song\": [[12.5, 20.5]]}, with wrong ones that are hard to tell from them.
+  loopwright dataset ~/Music --labels rekordbox.xml --max-candidates 300 --out loops.parquet
+      A DJ's own loops and cues; 300 rows a track at most, the good ones among them.
+  loopwright dataset ~/Music --self-supervised --without pt_mel --out pairs.csv
+      No labels: what each track repeats, against the same length cut in the wrong place.
+  loopwright dataset set --grid true_beats.jsonl --labels truth.json --out set.csv
+      A labelled set with a manifest.json, on given beats.
+
+Labels are told by content: JSON of seconds or of [start, end], CSV with track_id, start_time and
+end_time, or rekordbox's XML. Their keys are names of tracks, names of files or paths. Interrupted runs
+go on where they stopped.")]
 pub struct Dataset {
-    /// Audio files, and folders to search for them
+    /// Audio files, folders to search for them, and sets with a manifest.json of `id` and `audio`
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// File to write: .csv or .parquet
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Which loops are good; give it again for more than one file
+    #[arg(short, long, value_name = "FILE", visible_aliases = ["timestamps", "boundaries", "rekordbox"],
+          help_heading = "Labels")]
+    pub labels: Vec<PathBuf>,
+    /// Learn from what each track repeats instead of labels
+    #[arg(long, conflicts_with = "labels", help_heading = "Labels")]
+    pub self_supervised: bool,
+    /// What a label of one moment is compared to: a loop's middle or its start
+    #[arg(long, value_name = "PLACE", default_value = "centre", help_heading = "Labels")]
+    pub align: AlignName,
+    /// Also rows of up to so many wrong loops for each good one: a beat or half a bar off, or ranked high and overlapping it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), conflicts_with = "self_supervised",
+          help_heading = "Labels")]
+    pub hard_negatives: Option<u32>,
+    /// Keep tracks that no label is of, with weights of 0
+    #[arg(long, help_heading = "Labels")]
+    pub keep_unlabelled: bool,
+    /// Most rows of a track: good ones are kept, the others drawn by lot
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Table")]
+    pub max_candidates: Option<u32>,
+    /// Features to have, by commas: names from `loopwright features`, one column or all of a kind [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Table")]
+    pub columns: Vec<String>,
+    /// Features to leave out, by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Table")]
+    pub without: Vec<String>,
+    /// Say in further columns what each row is: kind, section, content. They are no features
+    #[arg(long, help_heading = "Table")]
+    pub annotate: bool,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", default_value_t = 1337, help_heading = "Table")]
+    pub seed: u64,
+    /// Beats and downbeats of tracks by name, as `predict` takes them: JSON lines of id, beats, downbeats
+    #[arg(long, value_name = "G.jsonl", help_heading = "Tempo and beats")]
+    pub grid: Option<PathBuf>,
+    /// Of the beat tracker.
+    #[command(flatten)]
+    pub rhythm: RhythmFlags,
+    /// Of the candidates.
+    #[command(flatten)]
+    pub loops: LoopFlags,
+    /// Tracks worked on at the same time [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Write one JSON object a line to standard output: tracks, failures, a summary
+    #[arg(long)]
+    pub json: bool,
+    /// Do every track again, even where an earlier run has finished it
+    #[arg(long, visible_alias = "force")]
+    pub no_resume: bool,
+}
+
+/// What a moment is compared to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlignName {
+    /// The loop's middle, as the Python pipeline has it
+    Centre,
+    /// Its start
+    Start,
 }
 
 /// `train`.
@@ -23,7 +98,8 @@ pub struct Dataset {
 #[command(after_help = "\
 Examples:
   loopwright train rank loops.csv --out ranker
-  loopwright train boost loops.csv --out booster")]
+  loopwright train boost loops.csv --out booster
+  loopwright train rank --help")]
 pub struct Train {
     /// What to train
     #[command(subcommand)]
@@ -34,9 +110,9 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 pub enum What {
     /// A network that tells a loop's weight from its features
-    Mlp(Mlp),
+    Mlp(Box<Mlp>),
     /// A network that ranks the loops of a track, list by list
-    Rank(Rank),
+    Rank(Box<Rank>),
     /// Gradient-boosted trees, saved as XGBoost JSON
     Boost(Boost),
     /// Bends a ranking to your taste, from loops that you kept and rejected
@@ -55,12 +131,21 @@ pub struct TrainFlags {
     /// Seed of every random choice
     #[arg(long, value_name = "N", default_value_t = 1337)]
     pub seed: u64,
-    /// Part of the tracks that stops the training
+    /// Part of the tracks that stops the training; 0 for none
     #[arg(long, value_name = "PART", default_value_t = 0.15)]
     pub valid: f64,
-    /// Part of the tracks that judges the result
+    /// Part of the tracks that judges the result; 0 for none
     #[arg(long, value_name = "PART", default_value_t = 0.15)]
     pub test: f64,
+    /// Judge every track once, in N folds, and learn from all of them in the end (N + 1 trainings)
+    #[arg(long, value_name = "N", conflicts_with = "test")]
+    pub folds: Option<usize>,
+    /// Learn only from columns of this name; * and ? match any characters and any one. May be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub include: Vec<String>,
+    /// Leave columns of this name out, such as 'pt_mel_*'. May be given again
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,
@@ -73,40 +158,139 @@ pub struct TrainFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Record")]
 pub struct MlflowFlags {
-    /// Record the run on an MLflow server
+    /// Record the run on an MLflow server too: settings, measures by epoch, the finished files
+    ///
+    /// Without it the run is recorded in DIR/run.jsonl alone. A server that goes away while the training runs does not
+    /// end it. Who you are is said by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; a
+    /// certificate of your own by MLFLOW_TRACKING_SERVER_CERT_PATH.
     #[arg(long)]
     pub mlflow: bool,
     /// The server [default: $MLFLOW_TRACKING_URI, then http://127.0.0.1:5000]
     #[arg(long, value_name = "URI", requires = "mlflow")]
     pub mlflow_uri: Option<String>,
-    /// The experiment; made if missing [default: loopwright]
+    /// The experiment; made if missing [default: $MLFLOW_EXPERIMENT_NAME, then loopwright]
     #[arg(long, value_name = "NAME", requires = "mlflow")]
     pub mlflow_experiment: Option<String>,
-    /// The run's name
+    /// The run's name [default: that of the folder]
     #[arg(long, value_name = "NAME", requires = "mlflow")]
     pub mlflow_run_name: Option<String>,
+}
+
+/// How a network learns. What is not given is as it suits the command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkFlags {
+    /// Most passes over the training tracks [default: 60]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// End after so many epochs without a better ranking of the validation tracks (NDCG@10) [default: 12]
+    #[arg(long, value_name = "N")]
+    pub patience: Option<usize>,
+    /// Highest learning rate; it rises over the first epoch and falls along a cosine [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f32>,
+    /// Weight decay (AdamW) [default: 0.01]
+    #[arg(long, value_name = "DECAY")]
+    pub weight_decay: Option<f32>,
+    /// Tracks in a batch [default: 8]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Units of the hidden layers, by commas; "none" for a linear model [default: 128,64]
+    #[arg(long, value_name = "N,N,…", value_parser = hidden)]
+    pub hidden: Option<Hidden>,
+    /// Part of the hidden units silenced at each step, 0 to below 1 [default: 0.1]
+    #[arg(long, value_name = "PART")]
+    pub dropout: Option<f32>,
+    /// Most candidates of a track in a step: the best half of them, the others drawn; 0 for all [default: 512]
+    #[arg(long, value_name = "N")]
+    pub max_candidates: Option<usize>,
+    /// Do not add features standardised over the candidates of a track
+    #[arg(long)]
+    pub no_trackwise: bool,
+    /// Threads; they change the time, not the result [default: all processors]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<u16>,
+}
+
+/// Units of hidden layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden(pub Vec<usize>);
+
+fn hidden(text: &str) -> Result<Hidden, String> {
+    if text == "none" {
+        return Ok(Hidden(Vec::new()));
+    }
+    let layer = |n: &str| {
+        n.trim()
+            .parse()
+            .map_err(|_| format!("{n:?} is no number of units; give them as 128,64, or \"none\""))
+    };
+    text.split(',').map(layer).collect::<Result<_, _>>().map(Hidden)
 }
 
 /// `train mlp`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright train mlp loops.csv --out mlp")]
+  loopwright train mlp loops.csv --out mlp
+      Learns the column `weight` by regression; writes mlp/ranker.onnx, features.json, MODEL.md, run.jsonl.
+  loopwright train mlp a.parquet b.parquet --out mlp --exclude 'pt_mel_*' --hidden 256,128 --epochs 100
+      Two datasets as one, without the log-mel columns, in a larger network.
+  loopwright find song.wav --out loops --model mlp/ranker.onnx
+      The model at work.
+
+Tracks, not rows, are split into those that are learnt from, those that stop the training, and those that
+judge the result. The same data, settings and seed give the same file, whatever --jobs says. Ctrl-C stops
+it; a model that was there stays as it was.")]
 pub struct Mlp {
     /// What every training takes.
     #[command(flatten)]
     pub train: TrainFlags,
+    /// How the network learns.
+    #[command(flatten)]
+    pub network: NetworkFlags,
 }
 
 /// `train rank`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright train rank loops.csv --out ranker")]
+  loopwright train rank loops.csv --out ranker
+      Learns which loops of a track are better; writes ranker/ranker.onnx, features.json, MODEL.md, run.jsonl.
+  loopwright train rank loops.csv --out ranker --loss lambdarank
+      Another loss: what swapping two loops would change of NDCG.
+  loopwright train rank loops.csv --out ranker --folds 5 --json > scores.json
+      Every track judged once by a model that had not seen it; the scores, with intervals, as JSON.
+  loopwright find song.wav --out loops --model ranker/ranker.onnx
+      The model at work.
+
+Tracks, not rows, are split into those that are learnt from, those that stop the training, and those that
+judge the result. The same data, settings and seed give the same file, whatever --jobs says. Ctrl-C stops
+it; a model that was there stays as it was.")]
 pub struct Rank {
     /// What every training takes.
     #[command(flatten)]
     pub train: TrainFlags,
+    /// What is made small
+    #[arg(long, value_enum, default_value_t = LossName::Listnet)]
+    pub loss: LossName,
+    /// Of listnet: the target is softmax(weight / T) [default: 0.125]
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f32>,
+    /// How the network learns.
+    #[command(flatten)]
+    pub network: NetworkFlags,
+}
+
+/// Losses over the candidates of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LossName {
+    /// Cross-entropy with soft targets
+    Listnet,
+    /// Likelihood of the best ten in their order
+    Listmle,
+    /// Pairs, weighted by what swapping them changes of NDCG
+    Lambdarank,
 }
 
 /// `train boost`.

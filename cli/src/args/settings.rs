@@ -84,6 +84,24 @@ impl BeatModelFlag {
     }
 }
 
+/// The flag of what scores loops.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Ranking")]
+pub struct ModelFlag {
+    /// What scores the loops: a model file (XGBoost .json or .ubj, ONNX), `shipped` or `heuristic` [default: heuristic].
+    /// Its columns are named in it or in features.json beside it; `loopwright doctor --model FILE` checks it
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<String>,
+}
+
+impl ModelFlag {
+    /// What was said.
+    pub fn said(&self) -> Option<Said> {
+        let file = self.model.as_ref()?;
+        Some(("rank", "model", json!(file), "--model"))
+    }
+}
+
 /// Flags of the candidates.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Which loops")]
@@ -100,6 +118,9 @@ pub struct LoopFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Ranking")]
 pub struct RankFlags {
+    /// What scores.
+    #[command(flatten)]
+    pub model: ModelFlag,
     /// How many loops to keep of a track; 0 keeps all [default: 5]
     #[arg(long, value_name = "N")]
     pub top: Option<u32>,
@@ -109,10 +130,11 @@ pub struct RankFlags {
     /// Drop loops that score less than this
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
     pub min_score: Option<f64>,
-    /// Drop loops of a lower probability (softmax of the scores over the track's candidates)
+    /// Drop loops that are good with a lower probability: as the model is calibrated, whatever the number of candidates
     #[arg(long, value_name = "P", value_parser = probability)]
     pub min_score_prob: Option<f64>,
-    /// Drop loops that score less than the best one plus this, a negative number; -inf drops none [default: -0.5]
+    /// Drop loops that score less than the best one plus this, a negative number; -inf drops none. Of a model whose scores
+    /// are relative, this is a difference of probabilities [default: -0.5]
     #[arg(long, value_name = "DIFFERENCE", allow_negative_numbers = true, allow_hyphen_values = true, value_parser = difference)]
     pub min_rel_score: Option<f64>,
     /// Prefer loops that begin and end quietly: weight of boundary_quiet_score taken from the score
@@ -392,16 +414,13 @@ impl SettingFlags {
     /// What was said, setting by setting.
     pub fn said(&self) -> Vec<Said> {
         let mut said = self.rhythm.said();
-        let Self {
-            loops, rank, export, ..
-        } = self;
+        said.extend(self.loops.said());
+        let Self { rank, export, .. } = self;
         let mut say = |section, key, value: Option<Value>, flag| {
             if let Some(value) = value {
                 said.push((section, key, value, flag));
             }
         };
-        say("loops", "bars", some(&loops.bars).map(|b| json!(b)), "--bars");
-        say("loops", "any_beat", loops.any_beat.then_some(json!(true)), "--any-beat");
         say("rank", "top_k", rank.top.map(|n| json!(n)), "--top");
         say("rank", "order", rank.order.map(|o| json!(Order::from(o))), "--order");
         say("rank", "min_score", rank.min_score.map(|x| json!(x)), "--min-score");
@@ -418,7 +437,22 @@ impl SettingFlags {
             "--min-rel-score",
         );
         say("rank", "alpha", rank.alpha.map(|x| json!(x)), "--alpha");
+        said.extend(rank.model.said());
         said.extend(export.said());
+        said
+    }
+}
+
+impl LoopFlags {
+    /// What was said, setting by setting.
+    pub fn said(&self) -> Vec<Said> {
+        let mut said: Vec<Said> = Vec::new();
+        if let Some(bars) = some(&self.bars) {
+            said.push(("loops", "bars", json!(bars), "--bars"));
+        }
+        if self.any_beat {
+            said.push(("loops", "any_beat", json!(true), "--any-beat"));
+        }
         said
     }
 }

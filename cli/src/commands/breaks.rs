@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use loopwright_core::drums;
 use loopwright_core::export::tree::BREAKS;
-use loopwright_core::model;
 use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::breaks::labels::{self, Labels};
 use loopwright_core::pipeline::breaks::{self, BreakReport};
@@ -14,6 +13,7 @@ use loopwright_core::rhythm;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Words};
+use super::scorer;
 use crate::args::{Breaks, General};
 use crate::exit::{Exit, UsageError};
 use crate::output::{clock, count, plain};
@@ -23,13 +23,15 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
     let mut said = args.rhythm.said();
     said.extend(args.export.said());
     said.extend(args.breaks.said());
-    let settings = Settings::load(general.config.as_deref(), &said)?;
+    said.extend(args.model.said());
+    let mut settings = Settings::load(general.config.as_deref(), &said)?;
+    let scorer = scorer::of(&mut settings, general)?;
     let beats = batch::beats(args.rhythm.beats.as_deref())?;
     let labels = labels::read(&args.breaks.relabel).map_err(|e| UsageError(e.to_string()))?;
     let beat_model = rhythm::load::load(&settings.config.rhythm)?;
     let hit_model = drums::model::shipped()?;
     let models = Models {
-        scorer: &model::heuristic(&settings.config.tuning),
+        scorer: scorer.as_ref(),
         beats: beat_model.as_deref(),
     };
     batch::run(&args.batch, general, beats.as_ref(), &Said, |request, display, done| {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use loopwright_core::config::tuning::Tuning;
+use loopwright_core::model;
 use loopwright_core::pipeline::{batch, bundles, doctor};
 use serde_json::json;
 
@@ -46,6 +48,9 @@ pub(super) fn run(args: &Doctor, general: &General) -> Result<Exit> {
         Ok(_) => fact("settings", settings_files(general.config.as_deref())),
         Err(e) => trouble("settings", format!("{e:#}")),
     });
+    if let Some(file) = &args.model {
+        findings.extend(ranking_model(file));
+    }
     findings.extend(plugins(&bundles::installed(&bundles::folders())));
     findings.extend(captures());
     for finding in &findings {
@@ -80,6 +85,17 @@ fn trouble(what: &'static str, found: String) -> Finding {
         what,
         found,
         well: false,
+    }
+}
+
+/// Whether the model scores loops, and what it is; where it does, all its columns are features of this version.
+fn ranking_model(file: &str) -> Vec<Finding> {
+    match model::select(Some(file), &Tuning::default()) {
+        Err(e) => vec![trouble("model", e.to_string())],
+        Ok(scorer) => vec![
+            fact("model", super::scorer::in_words(scorer.as_ref())),
+            fact("model columns", scorer.info().columns.join(" ")),
+        ],
     }
 }
 

@@ -4,36 +4,42 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use loopwright_core::export::tree::LOOPS;
-use loopwright_core::model;
+use loopwright_core::model::Output;
 use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::find::{self, LoopReport};
 use loopwright_core::rhythm;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Words};
+use super::scorer;
 use crate::args::{Find, General};
 use crate::exit::Exit;
 use crate::output::{clock, count};
 use crate::settings::Settings;
 
 pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
-    let settings = Settings::load(general.config.as_deref(), &args.settings.said())?;
+    let mut settings = Settings::load(general.config.as_deref(), &args.settings.said())?;
+    let scorer = scorer::of(&mut settings, general)?;
     let beats = batch::beats(args.settings.rhythm.beats.as_deref())?;
     let beat_model = rhythm::load::load(&settings.config.rhythm)?;
     let models = Models {
-        scorer: &model::heuristic(&settings.config.tuning),
+        scorer: scorer.as_ref(),
         beats: beat_model.as_deref(),
     };
     batch::run(
         &args.batch,
         general,
         beats.as_ref(),
-        &Loops,
+        &Loops {
+            output: scorer.info().output,
+        },
         |request, display, done| find::find(request, &settings.config, models, display, done),
     )
 }
 
-struct Loops;
+struct Loops {
+    output: Output,
+}
 
 impl Words<LoopReport> for Loops {
     fn noun(&self) -> &'static str {
@@ -73,7 +79,11 @@ impl Words<LoopReport> for Loops {
     }
 
     fn closing(&self, items: &[&LoopReport]) -> String {
-        seams(items) + "A score says how likely a loop runs round well, from 0 to 1.\n"
+        let meaning = match self.output {
+            Output::Probability => "A score says how likely a loop runs round well, from 0 to 1.\n",
+            Output::Relative => "Scores compare loops of one track: the higher the better, on the model's own scale.\n",
+        };
+        seams(items) + meaning
     }
 }
 

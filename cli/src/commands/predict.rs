@@ -1,7 +1,6 @@
 //! `loopwright predict`.
 
 use anyhow::{Context, Result};
-use loopwright_core::model;
 use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::{self, Request, Task};
@@ -14,10 +13,9 @@ use crate::progress::{self, Display};
 use crate::settings::Settings;
 
 pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
-    let settings = Settings::without_files(
-        general.config.as_deref(),
-        &args.model.said().into_iter().collect::<Vec<_>>(),
-    )?;
+    let said: Vec<_> = args.model.said().into_iter().chain(args.ranker.said()).collect();
+    let mut settings = Settings::without_files(general.config.as_deref(), &said)?;
+    let scorer = super::scorer::of(&mut settings, general)?;
     let beats = rhythm::load::load(&settings.config.rhythm)?;
     let items = predict::items(&args.set)?;
     let grids = args.grid.as_deref().map(GivenBeats::read_grids).transpose()?;
@@ -39,7 +37,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
         &request,
         &settings.config,
         Models {
-            scorer: &model::heuristic(&settings.config.tuning),
+            scorer: scorer.as_ref(),
             beats: beats.as_deref(),
         },
         &display,

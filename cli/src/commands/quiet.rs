@@ -4,24 +4,25 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use loopwright_core::export::tree::QUIET;
-use loopwright_core::model;
 use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::quiet::write::{self, QuietReport};
 use loopwright_core::rhythm;
 use serde_json::{Map, Value, json};
 
 use super::batch::{self, Words};
+use super::scorer;
 use crate::args::{General, Quiet};
 use crate::exit::Exit;
 use crate::output::{clock, count};
 use crate::settings::Settings;
 
 pub(super) fn run(args: &Quiet, general: &General) -> Result<Exit> {
-    let settings = Settings::load(general.config.as_deref(), &args.settings.said())?;
+    let mut settings = Settings::load(general.config.as_deref(), &args.settings.said())?;
+    let scorer = scorer::of(&mut settings, general)?;
     let beats = batch::beats(args.settings.rhythm.beats.as_deref())?;
     let beat_model = rhythm::load::load(&settings.config.rhythm)?;
     let models = Models {
-        scorer: &model::heuristic(&settings.config.tuning),
+        scorer: scorer.as_ref(),
         beats: beat_model.as_deref(),
     };
     batch::run(

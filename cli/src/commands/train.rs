@@ -4,6 +4,7 @@ mod adapt;
 mod boost;
 mod mlp;
 mod rank;
+mod run;
 
 use anyhow::Result;
 

@@ -89,9 +89,10 @@ pub fn find(
         .map(|(row, w)| {
             let loop_score = scores.get(row).copied().filter(|s| s.is_finite()).unwrap_or(0.0);
             let bars = f64::from(w.candidate.bars.clamp(1, 8));
-            let runs_round = match scorer.info().output {
-                Output::Probability => f64::from(loop_score.clamp(0.0, 1.0)),
-                Output::Relative => 1.0 / (1.0 + (-f64::from(loop_score)).exp()),
+            let runs_round = match (scorer.info().calibration, scorer.info().output) {
+                (Some(calibration), _) => calibration.probability(f64::from(loop_score)),
+                (None, Output::Probability) => f64::from(loop_score.clamp(0.0, 1.0)),
+                (None, Output::Relative) => 1.0 / (1.0 + (-f64::from(loop_score)).exp()),
             };
             let score = w.clear * (0.5 + 0.5 * runs_round) * (0.85 + 0.05 * bars.log2());
             let found = Break {

@@ -9,6 +9,9 @@ use std::io::{self, Write};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::guard::guarded;
+pub use crate::guard::undisarmed;
+
 /// One value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -153,49 +156,60 @@ impl TableFormat for Csv {
     }
 
     fn write(&self, out: &mut dyn Write, table: &Table) -> io::Result<()> {
-        let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(out);
-        let fail = |e: csv::Error| match e.into_kind() {
-            csv::ErrorKind::Io(e) => e,
-            other => io::Error::other(format!("{other:?}")),
-        };
-        csv.write_record(table.columns.iter().map(|c| guarded(c).into_owned()))
-            .map_err(fail)?;
-        for row in &table.rows {
-            for i in 0..table.columns.len() {
-                let field = row.get(i).map_or_else(String::new, csv_field);
-                csv.write_field(field).map_err(fail)?;
-            }
-            csv.write_record(None::<&[u8]>).map_err(fail)?;
-        }
-        csv.flush()
+        let mut rows = CsvRows::new(out, &table.columns)?;
+        rows.write(&table.rows)?;
+        rows.finish().map(drop)
     }
 }
 
-fn csv_field(cell: &Cell) -> String {
+/// Writes [`Csv`] row by row, for tables that need not be in memory at once.
+pub struct CsvRows<W: Write> {
+    csv: csv::Writer<W>,
+    columns: usize,
+}
+
+impl<W: Write> CsvRows<W> {
+    /// Begins with the header.
+    pub fn new(out: W, columns: &[String]) -> io::Result<Self> {
+        let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(out);
+        csv.write_record(columns.iter().map(|c| guarded(c).into_owned()))
+            .map_err(csv_error)?;
+        let columns = columns.len();
+        Ok(Self { csv, columns })
+    }
+
+    /// Goes on with these rows.
+    pub fn write(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
+        for row in rows {
+            for i in 0..self.columns {
+                let field = row.get(i).map_or_else(String::new, csv_field);
+                self.csv.write_field(field).map_err(csv_error)?;
+            }
+            self.csv.write_record(None::<&[u8]>).map_err(csv_error)?;
+        }
+        Ok(())
+    }
+
+    /// Hands all of it on, and the stream back.
+    pub fn finish(self) -> io::Result<W> {
+        self.csv.into_inner().map_err(|e| io::Error::other(e.to_string()))
+    }
+}
+
+fn csv_error(e: csv::Error) -> io::Error {
+    match e.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+pub(super) fn csv_field(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
         Cell::Bool(b) => b.to_string(),
         Cell::Int(i) => i.to_string(),
         Cell::Number(x) => format!("{x:?}"),
         Cell::Text(t) => guarded(t).into_owned(),
-    }
-}
-
-/// Text with an apostrophe before a first character that makes a spreadsheet read a formula.
-fn guarded(text: &str) -> std::borrow::Cow<'_, str> {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠') => {
-            format!("'{text}").into()
-        }
-        _ => text.into(),
-    }
-}
-
-/// Text of a CSV field as it was before it was guarded against being read as a formula.
-pub fn undisarmed(field: &str) -> &str {
-    match field.strip_prefix('\'') {
-        Some(text) if guarded(text) != text => text,
-        _ => field,
     }
 }
 

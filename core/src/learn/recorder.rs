@@ -1,6 +1,14 @@
 //! Who keeps the record of a run: parameters, measures by step, files.
+//!
+//! [`Jsonl`] writes it to a file, [`Several`] to a file and to others beside, which may fail without harm.
+
+pub mod jsonl;
+pub mod several;
 
 use std::path::Path;
+
+pub use jsonl::Jsonl;
+pub use several::Several;
 
 /// Why something was not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +31,17 @@ pub enum Ending {
     Killed,
 }
 
+impl Ending {
+    /// As records spell it: `finished`, `failed`, `killed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Killed => "killed",
+        }
+    }
+}
+
 /// Keeps the record of one run.
 pub trait Recorder {
     /// A setting.
@@ -36,6 +55,11 @@ pub trait Recorder {
 
     /// The end of the run; sends what is left.
     fn finish(&mut self, ending: Ending) -> Result<(), RecordError>;
+
+    /// Something that happened to the record itself, in words. Kept by those that have a place for it.
+    fn note(&mut self, _text: &str) -> Result<(), RecordError> {
+        Ok(())
+    }
 }
 
 /// Keeps nothing.

@@ -32,8 +32,10 @@ pub struct LoopReport {
     pub bpm: f64,
     /// Raw score.
     pub score: f64,
-    /// Probability among the track's candidates.
+    /// The probability that it is a good loop.
     pub score_prob: f64,
+    /// Its share among the track's candidates.
+    pub score_share: f64,
     /// Place by score among the track's candidates, 1 the first.
     pub score_rank: u32,
     /// Why, in words.
@@ -119,6 +121,7 @@ pub fn items(suggestions: &[Suggestion], schema: &Schema) -> Vec<LoopItem> {
         number: number as u32 + 1,
         score: f64::from(s.score),
         score_prob: f64::from(s.score_prob),
+        score_share: f64::from(s.score_share),
         score_rank: s.score_rank as u32,
         reasons: s.reasons.clone(),
         columns: names
@@ -146,6 +149,7 @@ impl LoopReport {
         Self {
             score: item.score,
             score_prob: item.score_prob,
+            score_share: item.score_share,
             score_rank: item.score_rank,
             reasons: item.reasons.clone(),
             ..Self::of_cut(cut, item.number)
@@ -165,6 +169,7 @@ impl LoopReport {
             bpm: cut.bpm,
             score: 0.0,
             score_prob: 0.0,
+            score_share: 0.0,
             score_rank: 0,
             reasons: Vec::new(),
             crossfade_ms: cut.seam.crossfade_ms,
@@ -185,6 +190,7 @@ impl LoopReport {
         Self {
             score: number("score"),
             score_prob: number("score_prob"),
+            score_share: number("score_share"),
             score_rank: number("score_rank") as u32,
             reasons,
             ..Self::of_cut(cut, row as u32 + 1)

@@ -68,8 +68,10 @@ pub struct QuietLoop {
     pub drumless: bool,
     /// The model's score (after `alpha`).
     pub score: f32,
-    /// Its share of the probability of the track's quiet loops, see [`rank::probability::shares`].
+    /// The probability that it is a good loop, see [`rank::probability::probabilities`].
     pub score_prob: f32,
+    /// Its share among the track's quiet loops, see [`rank::probability::shares`].
+    pub score_share: f32,
     /// Its place by score among the track's quiet loops, from 1.
     pub rank: usize,
     /// Why, in words.
@@ -195,7 +197,7 @@ pub fn loops(
             boundary: table.get(row, BOUNDARY).unwrap_or(0.0),
         })
         .collect();
-    let ranked = rank::rank(&entries, &scores, scorer.info().output, &config.rank, &config.tuning);
+    let ranked = rank::rank(&entries, &scores, scorer.info(), &config.rank, &config.tuning);
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
 
@@ -222,6 +224,7 @@ pub fn loops(
             drumless,
             score: ranked.score,
             score_prob: ranked.score_prob,
+            score_share: ranked.score_share,
             rank: ranked.score_rank,
             reasons,
             slices: slice(audio, place, candidate.bars, &config.quiet, progress)?,

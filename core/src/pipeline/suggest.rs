@@ -61,8 +61,10 @@ pub struct Suggestion {
     pub features: Vec<f32>,
     /// The model's score (after `alpha`).
     pub score: f32,
-    /// Its share of the track's probability, see [`rank::probability::shares`].
+    /// The probability that it is a good loop, see [`rank::probability::probabilities`].
     pub score_prob: f32,
+    /// Its share among the track's candidates, see [`rank::probability::shares`].
+    pub score_share: f32,
     /// Its place by score among all candidates, from 1.
     pub score_rank: usize,
     /// Loops of one number have the same content.
@@ -169,7 +171,7 @@ pub fn loops(
             boundary: table.get(i, boundary).unwrap_or(0.0),
         })
         .collect();
-    let ranked = rank::rank(&entries, &scores, scorer.info().output, &config.rank, &config.tuning);
+    let ranked = rank::rank(&entries, &scores, scorer.info(), &config.rank, &config.tuning);
 
     let schema = Arc::new(Schema::full());
     let chosen: Vec<Candidate> = ranked.iter().map(|r| candidates[r.index]).collect();
@@ -183,6 +185,7 @@ pub fn loops(
             features: features.row(row).to_vec(),
             score: r.score,
             score_prob: r.score_prob,
+            score_share: r.score_share,
             score_rank: r.score_rank,
             content: entries[r.index].content,
             reasons: reasons(structure, candidate),

@@ -98,6 +98,7 @@ mod tests {
                 score: 1.0,
                 score_prob: 0.1,
                 score_rank: index + 1,
+                score_share: 0.01,
             })
             .collect()
     }

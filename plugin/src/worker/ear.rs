@@ -16,7 +16,7 @@ fn whole(stage: Stage, fraction: f32) -> f32 {
         Stage::Analyse => (0.0, 0.45),
         Stage::Track => (0.45, 0.65),
         Stage::Rank => (0.65, 1.0),
-        Stage::Export => (0.0, 1.0),
+        Stage::Export | Stage::Learn => (0.0, 1.0),
     };
     from + (to - from) * fraction.clamp(0.0, 1.0)
 }

@@ -46,8 +46,10 @@ pub struct LoopItem {
     pub candidate: Candidate,
     /// Raw score.
     pub score: f64,
-    /// Probability among the track's candidates.
+    /// The probability that it is a good loop.
     pub score_prob: f64,
+    /// Its share among the track's candidates.
+    pub score_share: f64,
     /// Place in the order given, 1 the first; it becomes the number in the file name.
     pub number: u32,
     /// Place by score among the track's candidates, 1 the first.
@@ -239,7 +241,7 @@ fn row(request: &TrackRequest<'_>, planned: &Planned<'_>, done: &LoopRecord) -> 
     let item = planned.item;
     let rate = f64::from(planned.sample_rate);
     let start = done.start_frame as f64;
-    let ours: [(&str, Cell); 19] = [
+    let ours: [(&str, Cell); 20] = [
         ("file", done.file.as_str().into()),
         ("source", request.source.name.as_str().into()),
         ("bpm", done.bpm.into()),
@@ -261,6 +263,7 @@ fn row(request: &TrackRequest<'_>, planned: &Planned<'_>, done: &LoopRecord) -> 
         ("gain_db", round3(done.gain_db).into()),
         ("clipped_samples", (done.clipped as usize).into()),
         ("reasons", item.reasons.join("; ").into()),
+        ("score_share", item.score_share.into()),
         ("audio_id", request.track.id.to_string().into()),
     ];
     let mut row: Vec<(String, Cell)> = vec![

@@ -337,7 +337,7 @@ fn row(
     let quiet = planned.quiet;
     let rate = f64::from(done.sample_rate.max(1));
     let start = done.start_frame as f64;
-    let cells: [(&str, Cell); 28] = [
+    let cells: [(&str, Cell); 29] = [
         ("track_id", request.source.folder.as_str().into()),
         ("audio_file", request.source.name.as_str().into()),
         ("loop_index", quiet.item.number.into()),
@@ -355,6 +355,7 @@ fn row(
         ("onsets_of", set.map(|s| s.slices.heard).into()),
         ("score_prob", quiet.item.score_prob.into()),
         ("score_rank", quiet.item.score_rank.into()),
+        ("score_share", quiet.item.score_share.into()),
         ("bpm", done.bpm.into()),
         ("beats", done.beats.into()),
         ("beats_per_bar", meta::beats_per_bar(&quiet.item.candidate).into()),

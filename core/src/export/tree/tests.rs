@@ -68,6 +68,7 @@ fn items(count: u32) -> Vec<LoopItem> {
             },
             score: 1.0 - 0.1 * f64::from(i),
             score_prob: 0.5,
+            score_share: 0.25,
             number: i + 1,
             score_rank: i + 1,
             reasons: vec!["=sounds good".into(), "repeats".into()],
@@ -184,7 +185,7 @@ fn the_tree() {
     let table = String::from_utf8(files[Path::new("set/=cmd/loops_metadata.csv")].clone()).unwrap();
     let header = "track_id,start_time,end_time,bars,rms_mean,score,score_prob,score_rank,file,source,bpm,beats,\
                   beats_per_bar,key,grid_confidence,sample_rate,start_frame,frames,snap_ms,seam_ratio_before,seam_ratio,\
-                  seam_energy_db,crossfade_ms,gain_db,clipped_samples,reasons,audio_id";
+                  seam_energy_db,crossfade_ms,gain_db,clipped_samples,reasons,score_share,audio_id";
     assert_eq!(table.lines().next().unwrap(), header);
     let first = table.lines().nth(1).unwrap();
     let begins = "set/=cmd,0.0,2.0,1,0.1,1.0,0.5,1,=cmd - 120bpm".replace(",=cmd", ",'=cmd");

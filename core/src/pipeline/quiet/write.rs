@@ -33,8 +33,10 @@ pub struct QuietReport {
     pub bpm: f64,
     /// Raw score.
     pub score: f64,
-    /// Probability among the track's quiet loops.
+    /// The probability that it is a good loop.
     pub score_prob: f64,
+    /// Its share among the track's quiet loops.
+    pub score_share: f64,
     /// Place by score among the track's quiet loops, 1 the first.
     pub score_rank: u32,
     /// Share of the percussive part in its level.
@@ -143,6 +145,7 @@ pub fn items(loops: &[QuietLoop]) -> Vec<QuietItem> {
             number: number as u32 + 1,
             score: f64::from(l.score),
             score_prob: f64::from(l.score_prob),
+            score_share: f64::from(l.score_share),
             score_rank: l.rank as u32,
             reasons: l.reasons.clone(),
             columns: Vec::new(),
@@ -208,6 +211,7 @@ impl QuietReport {
             bpm: cut.bpm,
             score: float(first, "ml_score"),
             score_prob: float(first, "score_prob"),
+            score_share: float(first, "score_share"),
             score_rank: float(first, "score_rank") as u32,
             perc_to_total_rms: float(first, "perc_to_total_rms"),
             boundary_quiet_score: float(first, "boundary_quiet_score"),

@@ -1,0 +1,175 @@
+//! What every training does around its learner: reads, follows, records, tells.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use loopwright_core::learn::recorder::{Ending, RecordError, Recorder};
+use loopwright_core::learn::{LearnError, Learner};
+use loopwright_core::pipeline::run::Observer as _;
+use loopwright_core::pipeline::train::{self, Judgement, Report, Request, TrainError};
+use loopwright_core::progress::{Progress, Stage};
+
+use crate::args::{General, TrainFlags};
+use crate::commands::print_json;
+use crate::exit::{Exit, UsageError};
+use crate::output::{count, plain};
+use crate::progress::{self, Display};
+use crate::record;
+
+/// Trains by `learner` as the flags say.
+pub(super) fn run(flags: &TrainFlags, learner: &dyn Learner, general: &General) -> Result<Exit> {
+    progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
+    let request = Request {
+        data: &flags.data,
+        out: &flags.out,
+        include: &flags.include,
+        exclude: &flags.exclude,
+        valid: flags.valid,
+        test: flags.test,
+        folds: flags.folds,
+        seed: flags.seed,
+    };
+    let display = Display::new(vec![format!("train {}", learner.name())], general);
+    let result = work(&request, flags, learner, &display);
+    display.close();
+    match result {
+        Ok(report) => {
+            tell(&report, flags, general)?;
+            Ok(Exit::Done)
+        }
+        Err(_) if progress::interrupted() => Ok(Exit::Interrupted),
+        Err(e) => Err(e),
+    }
+}
+
+fn work(request: &Request<'_>, flags: &TrainFlags, learner: &dyn Learner, display: &Display) -> Result<Report> {
+    let shown = Shown(display);
+    let prepared = train::prepare(request, &shown).map_err(sorted)?;
+    let (rows, tracks, columns) = prepared.size();
+    let (learnt, stop, judge) = prepared.parts();
+    display.say(&format!(
+        "{rows} candidates of {}, {columns} columns; {learnt} to learn from, {stop} to stop by, {judge} to judge by",
+        count(tracks, "track")
+    ));
+    let command = format!("train {}", learner.name());
+    let mut recorder = Telling {
+        inner: record::open(&flags.mlflow, prepared.folder(), &command)?,
+        display,
+        line: String::new(),
+        step: 0,
+    };
+    train::train(request, &prepared, learner, &mut recorder, &shown).map_err(sorted)
+}
+
+/// What the user can put right on the command line is wrong usage; the rest failed.
+fn sorted(error: TrainError) -> anyhow::Error {
+    match error {
+        TrainError::Split(_) | TrainError::Columns(_) | TrainError::Learn(LearnError::Setting(_)) => {
+            UsageError(error.to_string()).into()
+        }
+        TrainError::Learn(LearnError::Cancelled(c)) => c.into(),
+        other => other.into(),
+    }
+}
+
+struct Shown<'a>(&'a Display);
+
+impl Progress for Shown<'_> {
+    fn report(&self, stage: Stage, fraction: f32) {
+        self.0.report(0, stage, fraction);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+/// Tells the measures of each epoch on one line, on their way into the record.
+struct Telling<'a> {
+    inner: Box<dyn Recorder>,
+    display: &'a Display,
+    line: String,
+    step: u64,
+}
+
+impl Telling<'_> {
+    fn flush(&mut self) {
+        if !self.line.is_empty() {
+            self.display.say(&format!("{:>4}{}", self.step, self.line));
+            self.line.clear();
+        }
+    }
+}
+
+impl Recorder for Telling<'_> {
+    fn param(&mut self, name: &str, value: &str) -> Result<(), RecordError> {
+        self.inner.param(name, value)
+    }
+
+    fn metric(&mut self, name: &str, step: u64, value: f64) -> Result<(), RecordError> {
+        let judged = ["test_", "heuristic_", "chance_"].iter().any(|p| name.starts_with(p));
+        if !judged {
+            if step != self.step {
+                self.flush();
+            }
+            self.step = step;
+            self.line += &format!("  {} {value:.4}", plain(&name.replace("_at_", "@").replace('_', " ")));
+        }
+        self.inner.metric(name, step, value)
+    }
+
+    fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
+        self.flush();
+        self.inner.artifact(path)
+    }
+
+    fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {
+        self.flush();
+        self.inner.finish(ending)
+    }
+
+    fn note(&mut self, text: &str) -> Result<(), RecordError> {
+        self.inner.note(text)
+    }
+}
+
+fn tell(report: &Report, flags: &TrainFlags, general: &General) -> Result<()> {
+    if flags.json {
+        print_json(&serde_json::to_value(report).context("cannot put the report into JSON")?)?;
+    }
+    if general.quiet {
+        return Ok(());
+    }
+    match &report.judgement {
+        Some(judgement) => eprintln!("{}", table(judgement)),
+        None => eprintln!("not judged: no tracks were kept for it"),
+    }
+    eprintln!(
+        "{} is written, of round {}",
+        plain(&report.model.display().to_string()),
+        report.best_round
+    );
+    Ok(())
+}
+
+fn table(judgement: &Judgement) -> String {
+    let mut text = format!("over {}, with 95 % intervals:", count(judgement.tracks, "track"));
+    for ranker in &judgement.rankers {
+        text += &format!("\n  {:<10}", ranker.ranker);
+        for (name, i) in ranker.measures.iter().take(4) {
+            text += &format!("  {name} {:.3} ({:.3} to {:.3})", i.mean, i.low, i.high);
+        }
+    }
+    for (over, than) in [
+        (judgement.above_heuristic, "the heuristic"),
+        (judgement.above_chance, "chance"),
+    ] {
+        if let Some(i) = over {
+            text += &format!(
+                "\n  NDCG@10 against {than}: {:+.3} ({:+.3} to {:+.3})",
+                i.mean, i.low, i.high
+            );
+        }
+    }
+    text
+}

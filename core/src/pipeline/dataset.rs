@@ -1,0 +1,545 @@
+//! `dataset`: from recordings and labels to a table that learners read.
+//!
+//! A row a candidate: `track_id`, `start_time`, `end_time`, `bars`, `weight`, then the features, under the names and in the
+//! order of the Python pipeline as far as it had them. CSV or Parquet.
+//!
+//! Tracks are worked on side by side. The rows of each go to a file of their own in a hidden folder beside the table, under
+//! a name made of all that they depend on; at the end they are put together in the order of the inputs. A run that was
+//! stopped thus goes on, and the table does not depend on how many tracks were worked on at once.
+
+mod columns;
+mod rows;
+mod shard;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use super::Models;
+use super::batch;
+use super::given::GivenBeats;
+use super::load::load;
+use super::run::{Observer, TrackError};
+use crate::config::Config;
+use crate::export::destination::{self, Destination};
+use crate::export::manifest::settings_hash;
+use crate::export::table::{Cell, CsvRows};
+use crate::export::{ExportError, WriteSeek};
+use crate::features::REGISTRY;
+use crate::learn::labels::weigh::Align;
+use crate::learn::labels::{Mark, POSITIVE};
+use crate::progress::{Progress, Stage};
+pub use columns::{Columns, ColumnsError};
+use shard::Shard;
+
+/// A recording and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its name in the table. Untrusted.
+    pub id: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// What was said of it.
+    pub marks: Vec<Mark>,
+    /// Beats in place of tracked ones.
+    pub beats: Option<GivenBeats>,
+}
+
+/// Where the weights come from, and which rows there are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Options {
+    /// Weights from what the music repeats: see [`crate::learn::labels::repeats`]. Else from [`Item::marks`].
+    pub self_supervised: bool,
+    /// What moments are compared to.
+    #[serde(skip)]
+    pub align: Align,
+    /// Also rows for so many wrong loops for each right one that are hard to tell from it, see
+    /// [`crate::learn::labels::near`].
+    pub hard_negatives: usize,
+    /// Most rows of a track; right loops, and wrong ones that are hard to tell, are kept, the others drawn by lot.
+    pub max_candidates: Option<usize>,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Add `kind`, `section` and `content` to each row, which are no features.
+    pub annotate: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            self_supervised: false,
+            align: Align::Centre,
+            hard_negatives: 0,
+            max_candidates: None,
+            seed: 1337,
+            annotate: false,
+        }
+    }
+}
+
+/// The format of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// CSV.
+    Csv,
+    /// Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The recordings, in the order of the table.
+    pub items: &'a [Item],
+    /// The table to write.
+    pub out: &'a Path,
+    /// Its format.
+    pub kind: TableKind,
+    /// Its features.
+    pub columns: &'a Columns,
+    /// What rows there are.
+    pub options: &'a Options,
+    /// Leave alone what an earlier run has finished.
+    pub resume: bool,
+    /// Tracks worked on at once.
+    pub jobs: NonZeroUsize,
+}
+
+/// What became of a track.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrackRows {
+    /// Rows in the table.
+    pub rows: usize,
+    /// Those of a weight of [`POSITIVE`] and more.
+    pub positives: usize,
+    /// Candidates before any were left out.
+    pub candidates: usize,
+    /// Tempo, where there are beats.
+    pub bpm: Option<f64>,
+    /// Why there are no rows, where there are none.
+    pub detail: String,
+    /// What was odd about the file.
+    pub warnings: Vec<String>,
+    /// True where an earlier run had done it.
+    pub resumed: bool,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// For each item that was begun its index and its outcome, in order.
+    pub tracks: Vec<(usize, Result<TrackRows, TrackError>)>,
+    /// Items that were not begun.
+    pub left: usize,
+    /// True where the run was given up; no table was written then.
+    pub cancelled: bool,
+    /// Size of the table; none where it was not written.
+    pub bytes: Option<u64>,
+}
+
+/// Why there is no table.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Rows that were written are not there any more.
+    #[error("{}: its rows in {} are gone or damaged; run again", id, folder.display())]
+    Lost {
+        /// The track.
+        id: String,
+        /// The hidden folder.
+        folder: PathBuf,
+    },
+    /// Two recordings have one name.
+    #[error("two recordings are called `{0}`")]
+    Twice(String),
+    /// The system gives us no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// The hidden folder beside `out` that holds rows while a run is under way, and after one that was stopped.
+pub fn work_folder(out: &Path) -> PathBuf {
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    out.with_file_name(format!(".{name}.rows"))
+}
+
+/// Makes the table. `done` is called on the calling thread as each item ends, in order.
+///
+/// Items that fail are reported and the others go on; without any row there is no table. The hidden folder is removed once
+/// all items are in the table; where some failed it stays, so that the next run does only those.
+///
+/// # Errors
+///
+/// [`RunError`], where the table cannot be written.
+pub fn dataset(
+    request: &Request<'_>,
+    config: &Config,
+    models: Models<'_>,
+    observer: &dyn Observer,
+    mut done: impl FnMut(usize, Result<&TrackRows, &TrackError>),
+) -> Result<Report, RunError> {
+    let mut ids: BTreeMap<&str, ()> = BTreeMap::new();
+    for item in request.items {
+        if ids.insert(&item.id, ()).is_some() {
+            return Err(RunError::Twice(item.id.clone()));
+        }
+    }
+    let folder = work_folder(request.out);
+    let work_dir = Destination::open(&folder)?;
+    let settings = settings(request, config, models);
+    let stop = AtomicBool::new(false);
+    let stopping = || stop.load(Ordering::Relaxed) || observer.is_cancelled();
+    let one = |index: usize| -> Result<(String, TrackRows), TrackError> {
+        let item = &request.items[index];
+        let progress = OfItem { observer, index };
+        progress.check()?;
+        let content = destination::hash_file(&item.path).map_err(|source| TrackError::Read {
+            path: item.path.clone(),
+            source,
+        })?;
+        let name = shard_name(item, &content, &settings);
+        let width = request.columns.names().len();
+        if request.resume
+            && let Ok(Some(bytes)) = work_dir.read(&name)
+            && let Some(shard) = Shard::from_bytes(&bytes, width)
+        {
+            return Ok((name, TrackRows::of(&shard, true)));
+        }
+        let shard = track(request, item, config, models, &progress)?;
+        let written = work_dir.write_bytes(&name, &shard.to_bytes());
+        if written.as_ref().is_err_and(ExportError::is_fatal) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        written?;
+        Ok((name, TrackRows::of(&shard, false)))
+    };
+    let mut report = Report {
+        tracks: Vec::new(),
+        left: request.items.len(),
+        cancelled: false,
+        bytes: None,
+    };
+    let mut shards: Vec<(usize, String)> = Vec::new();
+    let mut fatal = None;
+    batch::in_order(request.items.len(), request.jobs, &stopping, &one, |index, result| {
+        match result.map_err(TrackError::from).flatten() {
+            Err(TrackError::Cancelled(_)) => return,
+            Err(TrackError::Export(e)) if e.is_fatal() => {
+                fatal.get_or_insert(e);
+            }
+            Err(e) => {
+                done(index, Err(&e));
+                report.tracks.push((index, Err(e)));
+            }
+            Ok((name, rows)) => {
+                done(index, Ok(&rows));
+                shards.push((index, name));
+                report.tracks.push((index, Ok(rows)));
+            }
+        }
+        report.left -= 1;
+    })
+    .map_err(RunError::Thread)?;
+    if let Some(e) = fatal {
+        return Err(e.into());
+    }
+    report.cancelled = observer.is_cancelled();
+    let any = report.tracks.iter().any(|(_, t)| t.as_ref().is_ok_and(|t| t.rows > 0));
+    if report.cancelled || report.left > 0 || !any {
+        if !report.cancelled && report.left == 0 && report.tracks.iter().all(|(_, t)| t.is_ok()) {
+            remove(work_dir, &folder);
+        }
+        return Ok(report);
+    }
+    let mut lost = None;
+    destination::write_file(request.out, |out| -> Result<(), std::io::Error> {
+        match assemble(request, &work_dir, &shards, out)? {
+            None => Ok(()),
+            Some(index) => {
+                lost = Some(index);
+                Err(std::io::Error::other("rows are gone"))
+            }
+        }
+    })
+    .map_err(|e| match lost.and_then(|i| request.items.get(i)) {
+        Some(item) => RunError::Lost {
+            id: item.id.clone(),
+            folder: folder.clone(),
+        },
+        None => e.into(),
+    })?;
+    report.bytes = fs::metadata(request.out).ok().map(|m| m.len());
+    if report.tracks.iter().all(|(_, t)| t.is_ok()) {
+        remove(work_dir, &folder);
+    }
+    Ok(report)
+}
+
+/// What is in the hidden folder is of no use any more; that it cannot be removed is not the news.
+fn remove(held: Destination, folder: &Path) {
+    drop(held);
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// Hash of all that the rows of any track depend on.
+fn settings(request: &Request<'_>, config: &Config, models: Models<'_>) -> String {
+    let versions: Vec<(&str, u32)> = REGISTRY.iter().map(|f| (f.name, f.version)).collect();
+    settings_hash(&(
+        (&config.decode, &config.rhythm, &config.loops, &config.tuning),
+        (request.options, request.options.align == Align::Start),
+        request.columns.names(),
+        versions,
+        models.beats.map(|b| b.id().to_owned()),
+        &models.scorer.info().name,
+    ))
+}
+
+/// The name under which the rows of an item are kept.
+fn shard_name(item: &Item, content: &str, settings: &str) -> String {
+    // `Debug` of `f64` is exact.
+    let text = format!(
+        "{:?}\n{content}\n{settings}\n{:?}\n{:?}",
+        item.id, item.marks, item.beats
+    );
+    format!("{}.rows", &blake3::hash(text.as_bytes()).to_hex()[..32])
+}
+
+/// The rows of one recording.
+fn track(
+    request: &Request<'_>,
+    item: &Item,
+    config: &Config,
+    models: Models<'_>,
+    progress: &dyn Progress,
+) -> Result<Shard, TrackError> {
+    let loaded = load(&item.path, config, progress)?;
+    if !loaded.status.is_usable() {
+        return Ok(Shard {
+            detail: format!("the recording {}", loaded.status),
+            warnings: loaded.warnings,
+            ..Shard::default()
+        });
+    }
+    let mut track = loaded.track;
+    track.grid = item.beats.as_ref().map(|b| b.grid(track.audio.sample_rate()));
+    let mut shard = rows::of(&track, item, request, config, models, progress)?;
+    shard.warnings = loaded.warnings;
+    progress.report(Stage::Rank, 1.0);
+    Ok(shard)
+}
+
+/// Puts the rows of all tracks together; gives the index of an item whose rows are not there.
+fn assemble(
+    request: &Request<'_>,
+    held: &Destination,
+    shards: &[(usize, String)],
+    out: &mut dyn WriteSeek,
+) -> std::io::Result<Option<usize>> {
+    let mut table = Output::new(request, out)?;
+    let width = request.columns.names().len();
+    for (index, name) in shards {
+        let bytes = held.read(name).ok().flatten();
+        let Some(shard) = bytes.and_then(|b| Shard::from_bytes(&b, width)) else {
+            return Ok(Some(*index));
+        };
+        table.write(&cells(&shard, &request.items[*index].id, request, width))?;
+    }
+    table.finish()?;
+    Ok(None)
+}
+
+/// A table on its way to the disk.
+enum Output<'a> {
+    Csv(CsvRows<&'a mut dyn WriteSeek>),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<crate::export::parquet::ParquetRows<&'a mut dyn WriteSeek>>),
+}
+
+impl<'a> Output<'a> {
+    fn new(request: &Request<'_>, out: &'a mut dyn WriteSeek) -> std::io::Result<Self> {
+        let header = header(request.columns, request.options);
+        Ok(match request.kind {
+            TableKind::Csv => Self::Csv(CsvRows::new(out, &header)?),
+            #[cfg(feature = "parquet")]
+            TableKind::Parquet => {
+                use crate::export::parquet::{Kind, ParquetRows};
+                let kinds: Vec<Kind> = header
+                    .iter()
+                    .map(|name| match name.as_str() {
+                        "track_id" | "kind" => Kind::Text,
+                        "start_time" | "end_time" | "weight" => Kind::Double,
+                        "bars" | "section" | "content" => Kind::Int,
+                        _ => Kind::Float,
+                    })
+                    .collect();
+                Self::Parquet(Box::new(ParquetRows::new(out, &header, &kinds)?))
+            }
+        })
+    }
+
+    fn write(&mut self, rows: &[Vec<Cell>]) -> std::io::Result<()> {
+        match self {
+            Self::Csv(out) => out.write(rows),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(out) => out.write(rows),
+        }
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::Csv(out) => out.finish().map(drop),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(out) => out.finish().map(drop),
+        }
+    }
+}
+
+/// The names of the table's columns.
+pub fn header(columns: &Columns, options: &Options) -> Vec<String> {
+    let fixed = ["track_id", "start_time", "end_time", "bars", "weight"].map(String::from);
+    let features = columns.names().iter().filter(|n| *n != "bars").cloned();
+    let aside = ["kind", "section", "content"].map(String::from);
+    let aside = aside.into_iter().filter(|_| options.annotate);
+    fixed.into_iter().chain(features).chain(aside).collect()
+}
+
+fn cells(shard: &Shard, id: &str, request: &Request<'_>, width: usize) -> Vec<Vec<Cell>> {
+    let names = request.columns.names();
+    let row = |(row, values): (&shard::Row, &[f32])| {
+        let mut cells = vec![
+            Cell::from(id),
+            Cell::from(row.start),
+            Cell::from(row.end),
+            Cell::from(row.bars),
+            Cell::from(row.weight),
+        ];
+        let features = names.iter().zip(values).filter(|(name, _)| *name != "bars");
+        cells.extend(features.map(|(_, x)| Cell::from(*x)));
+        if request.options.annotate {
+            cells.push(Cell::from(row.kind.as_str()));
+            cells.push(Cell::from(row.section));
+            cells.push(Cell::from(row.content));
+        }
+        cells
+    };
+    shard
+        .rows
+        .iter()
+        .zip(shard.values.chunks_exact(width.max(1)))
+        .map(row)
+        .collect()
+}
+
+impl TrackRows {
+    fn of(shard: &Shard, resumed: bool) -> Self {
+        Self {
+            rows: shard.rows.len(),
+            positives: shard.rows.iter().filter(|r| r.weight >= POSITIVE).count(),
+            candidates: shard.candidates,
+            bpm: shard.bpm,
+            detail: shard.detail.clone(),
+            warnings: shard.warnings.clone(),
+            resumed,
+        }
+    }
+}
+
+/// Names for recordings in a table: the file's stem, as the Python pipeline has it; where two would share it, the path from
+/// the folder that was named, without its ending; then with it.
+pub fn names_of(relative: &[String]) -> Vec<String> {
+    let without = |p: &str| match p.rsplit_once('.') {
+        Some((front, _)) if !front.is_empty() && !front.ends_with('/') => front.to_owned(),
+        _ => p.to_owned(),
+    };
+    let stem = |p: &str| without(p.rsplit('/').next().unwrap_or(p));
+    let forms: [&dyn Fn(&str) -> String; 3] = [&stem, &without, &|p: &str| p.to_owned()];
+    let mut names: Vec<String> = vec![String::new(); relative.len()];
+    let mut open: Vec<usize> = (0..relative.len()).collect();
+    for form in forms {
+        let mut count: BTreeMap<String, usize> = BTreeMap::new();
+        open.iter()
+            .for_each(|i| *count.entry(form(&relative[*i])).or_default() += 1);
+        open.retain(|i| {
+            let name = form(&relative[*i]);
+            let free = count.get(&name) == Some(&1) && !names.contains(&name);
+            if free {
+                names[*i] = name;
+            }
+            !free
+        });
+    }
+    // The same path below two folders.
+    for i in open {
+        let mut n = 2;
+        let mut name = relative[i].clone();
+        while names.contains(&name) {
+            name = format!("{} ({n})", relative[i]);
+            n += 1;
+        }
+        names[i] = name;
+    }
+    names
+}
+
+struct OfItem<'a> {
+    observer: &'a dyn Observer,
+    index: usize,
+}
+
+impl Progress for OfItem<'_> {
+    fn report(&self, stage: Stage, fraction: f32) {
+        self.observer.report(self.index, stage, fraction);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.observer.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_stems_where_those_are_free() {
+        let names = |list: &[&str]| names_of(&list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+        assert_eq!(names(&["a.wav", "deep/b.flac", ".hidden"]), ["a", "b", ".hidden"]);
+        assert_eq!(names(&["x/a.wav", "y/a.wav", "y/c.wav"]), ["x/a", "y/a", "c"]);
+        assert_eq!(names(&["a.wav", "a.mp3"]), ["a.wav", "a.mp3"]);
+        assert_eq!(names(&["a.wav", "a.wav", "a.wav"]), ["a.wav", "a.wav (2)", "a.wav (3)"]);
+    }
+
+    #[test]
+    fn the_header_begins_as_the_python_pipeline_s() {
+        let columns = Columns::choose(&[], &[]).unwrap();
+        let header = header(&columns, &Options::default());
+        let mut python = vec!["track_id", "start_time", "end_time", "bars", "weight"];
+        python.extend([
+            "rms_mean",
+            "onset_mean",
+            "perc_rms",
+            "harm_rms",
+            "perc_to_total_rms",
+            "harm_to_total_rms",
+            "perc_onset_mean",
+            "perc_onset_std",
+            "boundary_perc_rms_start",
+            "boundary_perc_rms_end",
+            "boundary_perc_onset_start",
+            "boundary_perc_onset_end",
+            "boundary_quiet_score",
+        ]);
+        let mut python: Vec<String> = python.into_iter().map(String::from).collect();
+        python.extend((0..256).map(|i| format!("pt_mel_{i}")));
+        assert_eq!(header[..python.len()], python);
+        let rest: usize = REGISTRY.iter().map(|f| f.width).sum::<usize>() + 4 - python.len();
+        assert_eq!(header.len() - python.len(), rest);
+    }
+}

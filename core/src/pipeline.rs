@@ -1,5 +1,6 @@
 //! The tasks that a user can ask for, each one file and one function.
 
+pub mod adapt;
 pub mod analyze;
 pub mod batch;
 pub mod breaks;

@@ -114,7 +114,7 @@ pub enum What {
     /// A network that ranks the loops of a track, list by list
     Rank(Box<Rank>),
     /// Gradient-boosted trees, saved as XGBoost JSON
-    Boost(Boost),
+    Boost(Box<Boost>),
     /// Bends a ranking to your taste, from loops that you kept and rejected
     Adapt(Adapt),
 }
@@ -297,39 +297,178 @@ pub enum LossName {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright train boost loops.csv --out booster")]
+  loopwright train boost loops.csv --out booster
+      Trees that rank the loops of a track; writes booster/ranker.json, features.json, MODEL.md, run.jsonl, split.json.
+  loopwright train boost loops.csv --out booster --objective regression --rounds 800
+      Trees that tell the column `weight`.
+  loopwright train boost loops.csv --out booster --depth 4 --subsample 0.6 --colsample 0.5
+      Smaller trees, each on a part of the tracks and the columns, where there are few tracks.
+  python3 -c \"import xgboost; xgboost.Booster(model_file='booster/ranker.json')\"
+      The same model in Python, with the same predictions.
+
+Names and meanings are XGBoost's. Tracks, not rows, are split and drawn. The trees up to the round that ranks the
+validation tracks best are kept. Missing values need nothing: each split learns where they belong. The same
+data, settings and seed give the same file, whatever --jobs says.")]
 pub struct Boost {
     /// What every training takes.
     #[command(flatten)]
     pub train: TrainFlags,
+    /// How trees are boosted.
+    #[command(flatten)]
+    pub trees: TreeFlags,
+}
+
+/// How trees are boosted.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Trees")]
+pub struct TreeFlags {
+    /// What the trees are to do
+    #[arg(long, value_enum, default_value_t = ObjectiveName::Rank)]
+    pub objective: ObjectiveName,
+    /// Most rounds, one tree each
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub rounds: usize,
+    /// End after so many rounds without a better ranking of the validation tracks (NDCG@10)
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub patience: usize,
+    /// Levels of splits, 1 to 12
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub depth: usize,
+    /// What part of its correction each tree makes
+    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
+    pub learning_rate: f64,
+    /// Added to the sum of hessians of each leaf (L2)
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub lambda: f64,
+    /// Least gain of a split
+    #[arg(long, value_name = "X", default_value_t = 0.0)]
+    pub gamma: f64,
+    /// Least sum of hessians on either side of a split
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub min_child_weight: f64,
+    /// Part of the tracks that each tree is grown on
+    #[arg(long, value_name = "PART", default_value_t = 0.8)]
+    pub subsample: f64,
+    /// Part of the columns that each tree is grown from
+    #[arg(long, value_name = "PART", default_value_t = 0.8)]
+    pub colsample: f64,
+    /// Most bins of a column, 2 to 255; missing values have their own
+    #[arg(long, value_name = "N", default_value_t = 255)]
+    pub bins: usize,
+    /// Of rank: what a weight is worth
+    #[arg(long, value_enum, default_value_t = GainName::Linear)]
+    pub gain: GainName,
+    /// Of rank: only pairs with one of the first N places are looked at
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub top: usize,
+    /// Of rank: do not weigh down pairs that are apart already, and tracks with many pairs
+    #[arg(long)]
+    pub no_normalise: bool,
+    /// Threads; they change the time, not the result [default: all processors]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<u16>,
+}
+
+/// What trees are to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ObjectiveName {
+    /// Rank the loops of each track: XGBoost's rank:ndcg (LambdaMART)
+    Rank,
+    /// Tell each loop's weight: reg:squarederror
+    Regression,
+}
+
+/// What a weight is worth in NDCG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GainName {
+    /// The weight, for weights between 0 and 1
+    Linear,
+    /// 2^weight - 1, for grades 0, 1, 2, …
+    Exponential,
 }
 
 /// `train adapt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright train adapt ratings.csv --out mine")]
+  loopwright train adapt ratings.csv --out mine
+      Writes mine/adapted.json and says in words what you seem to like.
+  loopwright find song.wav --out loops --model mine/adapted.json
+      Ranks by it.
+  loopwright train adapt ~/Documents/Loopwright/Captures/ratings.jsonl report.json --out mine
+      Joins what you said in the plugin and in a report.
+  loopwright train adapt ratings.csv --audio ~/Music --out mine
+      Listens to the recordings of ratings that hold nothing but times.
+  loopwright train adapt ratings.csv --model ranker/ranker.onnx --out mine
+      Bends a trained ranking instead of the heuristic.
+
+Ratings: a table with track_id, start_time, end_time and rating (1 to 5, reject, accept, favourite), such as a
+loops_metadata.csv with a column rating added; or the JSON of a report, or of the plugin. Loops are compared within
+a track, so rate several of each track, good and bad.
+
+The taste moves a loop's odds by at most 4.5 to 1: what does not work as a loop is not made one. It is kept only so
+far as it predicts ratings that were left out; where it does not, the ranking stays exactly as it was.")]
 pub struct Adapt {
     /// Ratings: CSV, the report's JSON or the plugin's; several are joined
     #[arg(required = true, value_name = "RATINGS")]
     pub ratings: Vec<PathBuf>,
-    /// Folder to write to
+    /// Folder to write to: adapted.json and MODEL.md; made if missing
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What the taste is added to: a model file, or `heuristic` [default: heuristic]
+    #[arg(short, long, value_name = "FILE")]
+    pub model: Option<String>,
+    /// Recordings of the rated tracks, and folders to search for them: for ratings without features
+    #[arg(long, value_name = "INPUT", num_args = 1..)]
+    pub audio: Vec<PathBuf>,
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `evaluate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  loopwright evaluate loops.csv --model ranker/ranker.onnx")]
+  loopwright evaluate loops.csv
+      The heuristic and chance.
+  loopwright evaluate loops.csv --model ranker/ranker.onnx --model booster/ranker.json
+      Two models beside them.
+  loopwright evaluate loops.csv --model booster/ranker.json --only-test
+      Only tracks that the training of the model did not see: those that booster/split.json names.
+  loopwright evaluate loops.csv --model booster/ranker.json --per-track tracks.csv --json > scores.json
+      Every measure of every track as a table, and the summary as JSON.
+
+Measures are taken track by track and averaged; intervals hold 95 % (bootstrap over tracks). What is above another
+ranker is compared track by track too. A loop is relevant where its weight reaches --threshold.
+  ndcg@K       what the first K are worth, each less the lower it stands, over the best order (linear gain)
+  precision@K  part of the first K that is relevant          recall@K  part of the relevant that is in the first K
+  hit@K        a relevant loop is in the first K             best@K    one of the greatest weight is
+  mrr          one over the place of the first relevant loop
+Equal scores stand in no order: a measure is then its mean over all their orders. Chance is exact, not drawn.
+Calibration: Brier's score and the expected calibration error of score_prob; lower is better.")]
 pub struct Evaluate {
-    /// Dataset: .csv or .parquet
+    /// Datasets: .csv or .parquet; several are joined
     #[arg(required = true, value_name = "DATA")]
     pub data: Vec<PathBuf>,
-    /// Models to judge beside the heuristic and chance; several may be given
+    /// Models to judge beside the heuristic and chance; may be given again
     #[arg(short, long, value_name = "FILE")]
     pub model: Vec<PathBuf>,
+    /// Places that are looked at, by commas
+    #[arg(long, value_name = "K,K,…", value_delimiter = ',', default_values_t = [1, 3, 5, 10])]
+    pub k: Vec<usize>,
+    /// From which weight a loop is relevant
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.5)]
+    pub threshold: f32,
+    /// Weight of boundary_quiet_score taken from models' scores [default: what each model brings]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub alpha: Option<f64>,
+    /// Judge only by tracks that no model was trained with, as the split.json beside each says
+    #[arg(long, requires = "model")]
+    pub only_test: bool,
+    /// Write every measure of every track to FILE (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub per_track: Option<PathBuf>,
     /// Write one JSON object to standard output
     #[arg(long)]
     pub json: bool,

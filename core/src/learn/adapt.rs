@@ -18,7 +18,7 @@ use crate::model::{ModelInfo, Scorer};
 
 use super::ratings::Rating;
 use crate::features::{FeatureTable, Schema};
-use solve::{DIMENSIONS, Observation, logistic};
+use solve::{DIMENSIONS, Observation};
 
 /// Standard deviation of the prior of each weight, in log odds a step.
 const PRIOR: f64 = 0.5;
@@ -287,11 +287,6 @@ fn agreement(folds: &[Fold<'_>], shrink: f64) -> Option<(f64, f64)> {
         }
     }
     (weight > 0.0).then(|| (without / weight, with / weight))
-}
-
-/// The probability that a loop pleases, of log odds.
-pub fn pleases(odds: f64) -> f64 {
-    logistic(odds)
 }
 
 #[cfg(test)]

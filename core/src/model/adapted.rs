@@ -10,7 +10,11 @@ pub mod terms;
 pub use file::{AdaptedFile, Base};
 pub use terms::{TERMS, Term, Transform};
 
-use super::{Calibration, ModelError, ModelInfo, Output, Scorer};
+use std::path::Path;
+
+use super::load::Source;
+use super::{Calibration, ModelError, ModelFileError, ModelInfo, Output, Scorer, heuristic};
+use crate::config::tuning::Tuning;
 use crate::features::FeatureTable;
 
 /// Most that taste can move log odds: odds of 4.5 to 1.
@@ -102,6 +106,50 @@ pub fn base_log_odds(score: f32, info: &ModelInfo) -> f64 {
     sure + 0.01 * (odds - sure)
 }
 
+/// Reads an adapted ranking and the base that it names. The heuristic it rests on is the one of the default tuning.
+pub(super) fn load(source: &Source<'_>) -> Result<Box<dyn Scorer>, ModelFileError> {
+    let broken = |problem: String| ModelFileError::Broken {
+        name: source.name.to_owned(),
+        kind: "adapted",
+        problem,
+    };
+    let file = AdaptedFile::read(source.bytes).map_err(|e| broken(e.to_string()))?;
+    let base = match &file.base {
+        Base::Heuristic => Box::new(heuristic(&Tuning::default())),
+        Base::File { path, blake3 } => base(source.name, path, blake3)?,
+    };
+    let mut adapted = file.scorer(base);
+    let mut digest = blake3::Hasher::new();
+    digest.update(source.bytes);
+    adapted.info.name = format!("adapted-{}", &digest.finalize().to_hex()[..16]);
+    Ok(Box::new(adapted))
+}
+
+/// The base of the file called `name`: the very model that the taste was learnt on.
+fn base(name: &str, path: &str, digest: &str) -> Result<Box<dyn Scorer>, ModelFileError> {
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let place = folder.join(path);
+    let shown = place.display().to_string();
+    let bytes = std::fs::read(&place).map_err(|e| ModelFileError::Read {
+        name: name.to_owned(),
+        problem: format!("its base {shown}: {e}"),
+    })?;
+    let refused = |problem: String| ModelFileError::Unsupported {
+        name: name.to_owned(),
+        problem,
+    };
+    // One that rests on itself would never end.
+    if AdaptedFile::looks_like(&bytes) {
+        return Err(refused(format!("its base {shown} is an adapted ranking itself")));
+    }
+    if blake3::hash(&bytes).to_hex().as_str() != digest {
+        return Err(refused(format!(
+            "its base {shown} is no longer the model that it was learnt on: run `loopwright train adapt` again"
+        )));
+    }
+    super::load(&place)
+}
+
 /// A scorer and a taste.
 pub struct Adapted {
     info: ModelInfo,
@@ -138,6 +186,19 @@ impl std::fmt::Debug for Adapted {
 impl Scorer for Adapted {
     fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    fn details(&self) -> Vec<(String, String)> {
+        let words = self.taste.words();
+        let words = if words.is_empty() {
+            "nothing in particular".to_owned()
+        } else {
+            words.join(", ")
+        };
+        vec![
+            ("base".into(), self.base.info().name.clone()),
+            ("prefers".into(), words),
+        ]
     }
 
     fn score(&self, rows: &FeatureTable) -> Result<Vec<f32>, ModelError> {
@@ -286,6 +347,37 @@ mod tests {
         taste.weights[1] = -0.7;
         taste.weights[2] = 0.05;
         assert_eq!(taste.words(), ["clearly fewer drums", "longer loops"]);
+    }
+
+    #[test]
+    fn a_file_brings_its_base_along_or_says_why_not() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let write = |name: &str, base: Base| {
+            let file = AdaptedFile {
+                base,
+                taste: longer(0.3),
+                ratings: 9,
+                tracks: 2,
+                shrink: 1.0,
+            };
+            std::fs::write(at(name), file.to_json()).unwrap();
+        };
+        write("mine.json", Base::Heuristic);
+        let scorer = crate::model::load(&at("mine.json")).unwrap();
+        assert!(scorer.info().name.starts_with("adapted-") && scorer.info().columns.iter().any(|c| c == "bars"));
+        assert!(scorer.details().contains(&("prefers".into(), "longer loops".into())));
+        let refused = |path: &str, digest: &str, said: &str| {
+            let (path, blake3) = (path.to_owned(), digest.to_owned());
+            write("other.json", Base::File { path, blake3 });
+            let error = crate::model::load(&at("other.json")).err().unwrap().to_string();
+            assert!(error.contains(said) && error.contains("other.json"), "{error}");
+        };
+        refused("gone.onnx", "", "its base");
+        refused("mine.json", "", "adapted ranking itself");
+        refused("other.json", "", "adapted ranking itself");
+        std::fs::write(at("changed.onnx"), b"something").unwrap();
+        refused("changed.onnx", "00", "no longer the model");
     }
 
     #[test]

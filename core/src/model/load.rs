@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::adapted::{self, AdaptedFile};
 use super::booster::BoosterScorer;
 use super::schema_file::{self, SchemaFile};
 use super::trees;
@@ -43,6 +44,11 @@ pub struct Loader {
 
 /// The kinds that are known, in the order in which they are tried.
 pub static LOADERS: &[Loader] = &[
+    Loader {
+        kind: "adapted ranking",
+        is: AdaptedFile::looks_like,
+        load: adapted::load,
+    },
     Loader {
         kind: "XGBoost UBJSON",
         is: trees::is_ubj,

@@ -18,7 +18,7 @@ use crate::rank::calibrate::{Reliability, reliability};
 use crate::rank::metrics::{Interval, Measure, Ordering, bootstrap, difference};
 use crate::rank::probability::probabilities;
 
-pub use source::{SPLIT, SplitFileError, read_split, split_beside, write_split};
+pub use source::{Named, SPLIT, SplitFileError, read_split, split_beside, write_split};
 
 /// The column that `alpha` weighs.
 const BOUNDARY: &str = "boundary_quiet_score";
@@ -291,7 +291,8 @@ impl<'a> Judge<'a> {
                 Ordering::of(&scores, weights, settings.threshold)
             }
         };
-        self.by_track.push(measures.iter().map(|m| ordering.measure(*m)).collect());
+        self.by_track
+            .push(measures.iter().map(|m| ordering.measure(*m)).collect());
         Ok(())
     }
 
@@ -301,17 +302,15 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn report(
-    judges: &[Judge<'_>],
-    at: usize,
-    measures: &[Measure],
-    has_heuristic: bool,
-    good: &[bool],
-) -> RankerReport {
+fn report(judges: &[Judge<'_>], at: usize, measures: &[Measure], has_heuristic: bool, good: &[bool]) -> RankerReport {
     let judge = &judges[at];
     let judged = |(i, measure): (usize, &Measure)| {
         let values = judge.values(i);
-        let above = |other: usize| (at > other).then(|| difference(&values, &judges[other].values(i))).flatten();
+        let above = |other: usize| {
+            (at > other)
+                .then(|| difference(&values, &judges[other].values(i)))
+                .flatten()
+        };
         Judged {
             measure: measure.to_string(),
             value: bootstrap(&values),

@@ -4,6 +4,7 @@ use rand::SeedableRng as _;
 use rand_distr::{Distribution as _, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
+use super::solve::logistic;
 use super::*;
 use crate::config::tuning::Tuning;
 use crate::model::heuristic;
@@ -54,21 +55,21 @@ fn taste_of(e: &Example) -> f64 {
     2.0 * e.steps[0] - 1.5 * e.steps[1]
 }
 
-/// How well a taste puts new loops of one track into the order of `likes`: the part of all pairs.
+/// How often, of two new loops of one track, the person would choose the one that is ranked higher with a taste.
 fn order(taste: &Taste, likes: impl Fn(&Example) -> f64) -> f64 {
     let mut world = world(999);
     let loops: Vec<Example> = (0..300).map(|_| world.example(0)).collect();
-    let (mut right, mut all) = (0, 0);
+    let ours = |e: &Example| e.base + taste.effect(&e.steps);
+    let (mut sum, mut all) = (0.0, 0u32);
     for a in &loops {
         for b in &loops {
-            if likes(a) > likes(b) {
+            if ours(a) > ours(b) {
                 all += 1;
-                let ours = |e: &Example| e.base + taste.effect(&e.steps);
-                right += usize::from(ours(a) > ours(b));
+                sum += logistic(likes(a) - likes(b));
             }
         }
     }
-    f64::from(right as u32) / f64::from(all)
+    sum / f64::from(all)
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Boosting as a [`Learner`]: settings in, a file that Python's xgboost loads out.
 
 use super::{Boosted, Settings, boost};
-use crate::features::FeatureTable;
 use crate::learn::dataset::Dataset;
 use crate::learn::recorder::Recorder;
 use crate::learn::split::Split;
 use crate::learn::{Fitted, LearnError, Learner};
-use crate::model::trees::{Forest, Trees};
-use crate::model::{ModelError, ModelInfo, Output, Scorer};
+use crate::model::booster::BoosterScorer;
+use crate::model::trees::Trees;
 use crate::progress::Progress;
 
 /// How many features a model's facts name.
@@ -39,7 +38,7 @@ impl Learner for Boost {
         let made = boost(data, split, &self.settings, recorder, progress)?;
         let facts = facts(&made);
         let bytes = made.trees.to_json().into_bytes();
-        let scorer = ForestScorer::of("boost", &made.trees).map_err(LearnError::Model)?;
+        let scorer = BoosterScorer::of("boost", &made.trees).map_err(|e| LearnError::Model(e.to_string()))?;
         Ok(Fitted {
             bytes,
             extension: "json",
@@ -93,46 +92,4 @@ pub fn importance(trees: &Trees) -> Vec<(String, f64)> {
     // Stable: equal gains stay in the order of the columns.
     named.sort_by(|a, b| b.1.total_cmp(&a.1));
     named
-}
-
-/// Trees that have just been grown, as a scorer.
-#[derive(Debug)]
-pub(crate) struct ForestScorer {
-    info: ModelInfo,
-    forest: Forest,
-}
-
-impl ForestScorer {
-    pub(crate) fn of(name: &str, trees: &Trees) -> Result<Self, String> {
-        Ok(Self {
-            info: ModelInfo {
-                name: name.to_owned(),
-                columns: trees.features.clone(),
-                output: Output::Relative,
-                alpha: None,
-                calibration: None,
-            },
-            forest: trees.forest().map_err(|e| e.to_string())?,
-        })
-    }
-}
-
-impl Scorer for ForestScorer {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn score(&self, rows: &FeatureTable) -> Result<Vec<f32>, ModelError> {
-        let mut at = Vec::with_capacity(self.info.columns.len());
-        for name in &self.info.columns {
-            let column = rows.schema().column(name);
-            at.push(column.ok_or_else(|| ModelError::Missing(name.clone()))?);
-        }
-        let mut values = Vec::with_capacity(rows.rows() * at.len());
-        for row in 0..rows.rows() {
-            let row = rows.row(row);
-            values.extend(at.iter().map(|c| row[*c]));
-        }
-        Ok(self.forest.predict(&values))
-    }
 }

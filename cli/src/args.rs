@@ -11,8 +11,8 @@ mod learn;
 mod settings;
 
 pub use learn::{
-    Adapt, AlignName, Boost, Dataset, Evaluate, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags, Rank, Train,
-    TrainFlags, What,
+    Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
+    ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
 pub use settings::{
     BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName, QuietFlags,

@@ -10,6 +10,7 @@
 mod columns;
 mod rows;
 mod shard;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,16 +26,17 @@ use super::given::GivenBeats;
 use super::load::load;
 use super::run::{Observer, TrackError};
 use crate::config::Config;
+use crate::export::ExportError;
 use crate::export::destination::{self, Destination};
 use crate::export::manifest::settings_hash;
-use crate::export::table::{Cell, CsvRows};
-use crate::export::{ExportError, WriteSeek};
 use crate::features::REGISTRY;
 use crate::learn::labels::weigh::Align;
 use crate::learn::labels::{Mark, POSITIVE};
 use crate::progress::{Progress, Stage};
 pub use columns::{Columns, ColumnsError};
 use shard::Shard;
+pub use table::header;
+use table::{Assembly, assemble};
 
 /// A recording and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -361,122 +363,6 @@ fn track(
     shard.warnings = loaded.warnings;
     progress.report(Stage::Rank, 1.0);
     Ok(shard)
-}
-
-/// How putting the table together ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Assembly {
-    Whole,
-    /// On request.
-    Cancelled,
-    /// The rows of the item of this index are not there.
-    Lost(usize),
-}
-
-/// Puts the rows of all tracks together.
-fn assemble(
-    request: &Request<'_>,
-    held: &Destination,
-    shards: &[(usize, String)],
-    observer: &dyn Observer,
-    out: &mut dyn WriteSeek,
-) -> std::io::Result<Assembly> {
-    let mut table = Output::new(request, out)?;
-    let width = request.columns.names().len();
-    for (index, name) in shards {
-        if observer.is_cancelled() {
-            return Ok(Assembly::Cancelled);
-        }
-        let bytes = held.read(name).ok().flatten();
-        let Some(shard) = bytes.and_then(|b| Shard::from_bytes(&b, width)) else {
-            return Ok(Assembly::Lost(*index));
-        };
-        table.write(&cells(&shard, &request.items[*index].id, request, width))?;
-    }
-    table.finish()?;
-    Ok(Assembly::Whole)
-}
-
-/// A table on its way to the disk.
-enum Output<'a> {
-    Csv(CsvRows<&'a mut dyn WriteSeek>),
-    #[cfg(feature = "parquet")]
-    Parquet(Box<crate::export::parquet::ParquetRows<&'a mut dyn WriteSeek>>),
-}
-
-impl<'a> Output<'a> {
-    fn new(request: &Request<'_>, out: &'a mut dyn WriteSeek) -> std::io::Result<Self> {
-        let header = header(request.columns, request.options);
-        Ok(match request.kind {
-            TableKind::Csv => Self::Csv(CsvRows::new(out, &header)?),
-            #[cfg(feature = "parquet")]
-            TableKind::Parquet => {
-                use crate::export::parquet::{Kind, ParquetRows};
-                let kinds: Vec<Kind> = header
-                    .iter()
-                    .map(|name| match name.as_str() {
-                        "track_id" | "kind" => Kind::Text,
-                        "start_time" | "end_time" | "weight" => Kind::Double,
-                        "bars" | "section" | "content" => Kind::Int,
-                        _ => Kind::Float,
-                    })
-                    .collect();
-                Self::Parquet(Box::new(ParquetRows::new(out, &header, &kinds)?))
-            }
-        })
-    }
-
-    fn write(&mut self, rows: &[Vec<Cell>]) -> std::io::Result<()> {
-        match self {
-            Self::Csv(out) => out.write(rows),
-            #[cfg(feature = "parquet")]
-            Self::Parquet(out) => out.write(rows),
-        }
-    }
-
-    fn finish(self) -> std::io::Result<()> {
-        match self {
-            Self::Csv(out) => out.finish().map(drop),
-            #[cfg(feature = "parquet")]
-            Self::Parquet(out) => out.finish().map(drop),
-        }
-    }
-}
-
-/// The names of the table's columns.
-pub fn header(columns: &Columns, options: &Options) -> Vec<String> {
-    let fixed = ["track_id", "start_time", "end_time", "bars", "weight"].map(String::from);
-    let features = columns.names().iter().filter(|n| *n != "bars").cloned();
-    let aside = ["kind", "section", "content"].map(String::from);
-    let aside = aside.into_iter().filter(|_| options.annotate);
-    fixed.into_iter().chain(features).chain(aside).collect()
-}
-
-fn cells(shard: &Shard, id: &str, request: &Request<'_>, width: usize) -> Vec<Vec<Cell>> {
-    let names = request.columns.names();
-    let row = |(row, values): (&shard::Row, &[f32])| {
-        let mut cells = vec![
-            Cell::from(id),
-            Cell::from(row.start),
-            Cell::from(row.end),
-            Cell::from(row.bars),
-            Cell::from(row.weight),
-        ];
-        let features = names.iter().zip(values).filter(|(name, _)| *name != "bars");
-        cells.extend(features.map(|(_, x)| Cell::from(*x)));
-        if request.options.annotate {
-            cells.push(Cell::from(row.kind.as_str()));
-            cells.push(Cell::from(row.section));
-            cells.push(Cell::from(row.content));
-        }
-        cells
-    };
-    shard
-        .rows
-        .iter()
-        .zip(shard.values.chunks_exact(width.max(1)))
-        .map(row)
-        .collect()
 }
 
 impl TrackRows {

@@ -133,7 +133,14 @@ for name in t.column_names:
             assert got is None
         else:
             assert math.isclose(got, float(text), rel_tol=1e-6, abs_tol=1e-30), (name, got, text)
-print(t.num_rows)
+# And what Python writes, of whatever types, is read here.
+import pyarrow as pa
+mixed = {n: t[n] for n in t.column_names}
+mixed['bars'] = t['bars'].cast(pa.int32())
+mixed['rms_mean'] = t['rms_mean'].cast(pa.float64())
+mixed['unit_divides'] = t['unit_divides'].cast(pa.bool_())
+reversed_columns = {n: mixed[n] for n in reversed(list(mixed))}
+pq.write_table(pa.table(reversed_columns), 'py.parquet', compression='snappy', data_page_version='2.0', row_group_size=7)
 ";
     let python = std::env::var("LOOPWRIGHT_PYTHON").unwrap_or_else(|_| "python3".into());
     let able = Command::new(&python).args(["-c", "import pyarrow.parquet"]).output();
@@ -147,6 +154,19 @@ print(t.num_rows)
         .output()
         .unwrap();
     expect_code(&out, 0);
+    let ours = Dataset::read(&folder.join("one.parquet")).unwrap();
+    let theirs = Dataset::read(&folder.join("py.parquet")).unwrap();
+    assert_eq!(
+        (&theirs.tracks, &theirs.spans, &theirs.weights),
+        (&ours.tracks, &ours.spans, &ours.weights)
+    );
+    for (c, name) in ours.columns.iter().enumerate() {
+        let other = theirs.column(name).unwrap();
+        assert!(
+            (0..ours.rows()).all(|r| ours.row(r)[c] == theirs.row(r)[other]),
+            "{name}"
+        );
+    }
 }
 
 #[cfg(not(windows))]
@@ -173,6 +193,14 @@ fn a_file_that_fails_is_done_by_the_next_run_and_the_others_are_not_done_again()
     assert_eq!(lines(&out).last().unwrap()["resumed"], 2);
     assert!(fs::read(work.path().join("d.csv")).unwrap() == fs::read(work.path().join("whole.csv")).unwrap());
     assert!(!work.path().join(".d.csv.rows").exists());
+    // Another setting, other rows: nothing of the first is used.
+    fs::write(folder.join(NAMES[1]), b"RIFF again").unwrap();
+    expect_code(&dataset(work.path(), "in --without pt_mel --out e.csv --quiet"), 1);
+    let out = dataset(work.path(), "in --without pt_mel --bars 2 --out e.csv --json");
+    expect_code(&out, 1);
+    assert_eq!(lines(&out).last().unwrap()["resumed"], 0);
+    let hidden = tree(&work.path().join(".e.csv.rows"));
+    assert_eq!(hidden.len(), 2, "{:?}", hidden.keys());
 }
 
 #[cfg(not(windows))]

@@ -236,6 +236,10 @@ fn trees_that_are_none_are_refused() {
     assert!(base.contains("base_score"), "{base}");
     let objective = change("/learner/objective", &|o| o["name"] = "reg:mine".into());
     assert!(objective.contains("reg:mine"), "{objective}");
+    let pandas = change("/learner/gradient_booster/model", &|m| {
+        m["cats"]["enc"] = serde_json::json!([{"offsets": [], "values": []}, {"type": 15, "values": [1, 2, 4]}]);
+    });
+    assert!(pandas.contains("pandas") && pandas.contains("feature 1"), "{pandas}");
     let huge = change("/learner/learner_model_param", &|p| {
         p["num_feature"] = "99999999999".into()
     });

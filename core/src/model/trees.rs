@@ -2,10 +2,10 @@
 //!
 //! All numbers are `f32`, and margins are summed in the order of the trees: scores are then bit-equal to XGBoost's own.
 //!
-//! [`Trees::read`] takes XGBoost's JSON and UBJSON, [`Trees::to_json`] writes what every XGBoost since 1.7 loads, and
-//! [`Trees::forest`] checks all of it once and gives a [`Forest`], which scores. References: the XGBoost documentation,
-//! "Introduction to Model IO" and its JSON schema; Chen and Guestrin, "XGBoost: a scalable tree boosting system", KDD
-//! 2016; Rashmi and Gilad-Bachrach, "DART", AISTATS 2015.
+//! [`Trees::read`] takes XGBoost's JSON and UBJSON, [`Trees::to_json`] writes what XGBoost loads since 2.0 (since 3.1 where
+//! outputs begin at different margins), and [`Trees::forest`] checks all of it once and gives a [`Forest`], which scores.
+//! References: the XGBoost documentation, "Introduction to Model IO" and its JSON schema; Chen and Guestrin, "XGBoost: a
+//! scalable tree boosting system", KDD 2016; Rashmi and Gilad-Bachrach, "DART", AISTATS 2015.
 
 mod forest;
 mod json;

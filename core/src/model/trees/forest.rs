@@ -265,12 +265,12 @@ impl Forest {
         let outputs = self.outputs();
         let count = rows.len().checked_div(self.width).unwrap_or(0);
         let mut margins: Vec<f32> = self.base.iter().copied().cycle().take(count * outputs).collect();
-        if !self.linear.is_empty() {
+        if !self.linear.is_empty() && count > 0 {
             for (row, margins) in rows.chunks_exact(self.width).zip(margins.chunks_exact_mut(outputs)) {
                 self.add_linear(row, margins);
             }
         }
-        if self.roots.is_empty() {
+        if self.roots.is_empty() || count == 0 {
             return margins;
         }
         for (rows, margins) in rows.chunks(BLOCK * self.width).zip(margins.chunks_mut(BLOCK * outputs)) {

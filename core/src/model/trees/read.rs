@@ -269,6 +269,12 @@ fn base_scores(param: &At<'_>, outputs: usize) -> Result<Vec<f32>, String> {
 
 /// Takes the trees of a `gbtree`.
 fn grow(trees: &mut Trees, model: &At<'_>, outputs: usize) -> Result<(), Problem> {
+    if let Some(feature) = recoded(model) {
+        let name = trees.features.get(feature).map_or("", String::as_str);
+        return Err(Problem::Unsupported(format!(
+            "its feature {name} is a column of categories (pandas) whose codes stand for values: train with numbers"
+        )));
+    }
     let list = model.get("trees")?;
     for (i, value) in list.list()?.iter().enumerate() {
         let path = format!("{}[{i}]", list.path);
@@ -305,6 +311,18 @@ fn grow(trees: &mut Trees, model: &At<'_>, outputs: usize) -> Result<(), Problem
         return Err(format!("the rounds of boosting do not add up to its {count} trees").into());
     }
     Ok(())
+}
+
+/// The first feature whose categories are codes that the file gives values for (since 3.1). Categories that are but
+/// numbers have none.
+fn recoded(model: &At<'_>) -> Option<usize> {
+    let codes = model.maybe("cats")?.maybe("enc")?;
+    let has = |v: &Value| match v.get("values") {
+        Some(Value::Numbers(values)) => !values.is_empty(),
+        Some(Value::List(values)) => !values.is_empty(),
+        _ => false,
+    };
+    codes.value.list()?.iter().position(has)
 }
 
 fn tree(at: &At<'_>, width: usize) -> Result<Tree, Problem> {

@@ -436,3 +436,41 @@ fn difference(file: &[String], own: Option<&[String]>) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_an_embedding_are_those_of_its_network() {
+        let given = |digest: &str, prefix: &str, dims: usize| EmbeddingInfo {
+            model: "here.onnx".into(),
+            digest: digest.into(),
+            prefix: prefix.into(),
+            dims,
+        };
+        let mut info = heuristic(&Tuning::default()).info().clone();
+        assert_eq!(check_embedding(&info, None), Ok(()), "it reads none");
+        info.columns.extend(["emb_0".into(), "emb_3".into()]);
+        let none = check_embedding(&info, None).unwrap_err();
+        assert!(
+            none.contains("emb_0, emb_3") && none.contains("--embedding-model"),
+            "{none}"
+        );
+        assert_eq!(
+            check_embedding(&info, Some(&given("aa", "emb_", 4))),
+            Ok(()),
+            "nobody says which"
+        );
+        for other in [given("aa", "emb_", 3), given("aa", "openl3_", 4)] {
+            let lost = check_embedding(&info, Some(&other)).unwrap_err();
+            assert!(lost.contains("does not give: ") && lost.contains("emb_3"), "{lost}");
+        }
+        info.embedding = Some((&given("aa", "emb_", 4)).into());
+        assert_eq!(check_embedding(&info, Some(&given("aa", "emb_", 4))), Ok(()));
+        let none = check_embedding(&info, None).unwrap_err();
+        assert!(none.contains("here.onnx (digest aa)"), "{none}");
+        let other = check_embedding(&info, Some(&given("bb", "emb_", 4))).unwrap_err();
+        assert!(other.contains("digest aa") && other.contains("digest bb"), "{other}");
+    }
+}

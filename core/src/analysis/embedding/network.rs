@@ -280,25 +280,4 @@ fn details(input: &Input, port: &str, output: &str, layout: Layout) -> Vec<(Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outputs_are_rows_of_dimensions() {
-        for (shape, steps, dims) in [
-            (&[7][..], 1, 7),
-            (&[1, 7], 1, 7),
-            (&[1, 7, 1, 1], 1, 7),
-            (&[1, 1, 1, 7], 1, 7),
-            (&[1, 7, 1], 1, 7),
-            (&[1, 1, 7], 1, 7),
-            (&[1, 5, 7], 5, 7),
-            (&[1, 1], 1, 1),
-        ] {
-            assert_eq!(Layout::of(shape), Some(Layout { steps, dims }), "{shape:?}");
-        }
-        for none in [&[][..], &[2, 7], &[1, 3, 4, 5]] {
-            assert_eq!(Layout::of(none), None, "{none:?}");
-        }
-    }
-}
+mod tests;

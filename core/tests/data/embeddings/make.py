@@ -55,7 +55,8 @@ def conv(name, width, stride, channels, shape, notes, rng):
         helper.make_node("GlobalAveragePool", ["relu"], ["embedding"]),
     ]
     out = floats("embedding", [1, channels, 1])
-    return save(name, nodes, floats("samples", shape), out, {"kernel": kernel, "bias": bias}, notes)
+    session = save(name, nodes, floats("samples", shape), out, {"kernel": kernel, "bias": bias}, notes)
+    return session, kernel, bias
 
 
 def main():
@@ -67,8 +68,10 @@ def main():
         "windows": len(windows),
     }
 
-    samples = conv("samples.onnx", 64, 32, 4, [1, 1, "time"], {"loopwright.sample_rate": str(RATE)}, rng)
+    samples, kernel, bias = conv("samples.onnx", 64, 32, 4, [1, 1, "time"], {"loopwright.sample_rate": str(RATE)}, rng)
     run = lambda session, w: session.run(None, {"samples": w})[0].reshape(-1).tolist()
+    expected["kernel"] = kernel.reshape(4, 64).tolist()
+    expected["bias"] = bias.tolist()
     expected["samples"] = [run(samples, w.reshape(1, 1, -1)) for w in windows]
 
     # 1 s at 48 kHz, as OpenL3 takes it; known by its name.
@@ -95,7 +98,7 @@ def main():
         db = librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=None).astype(np.float32)
         rows.append(logmel.run(None, {"logmel": db[None]})[0].mean(axis=(0, 1)).tolist())
     expected["logmel"] = rows
-    (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+    (HERE / "expected.json").write_text(json.dumps(expected) + "\n")
 
 
 main()

@@ -37,8 +37,17 @@ fn networks_are_trained_from_a_table() {
     let work = tempfile::tempdir().unwrap();
     dataset(&work.path().join("loops.csv"), 50);
     let quick = ["--epochs", "15", "--lr", "0.01", "--hidden", "16", "--test", "0.3"];
-    for (command, more) in [("mlp", &[][..]), ("rank", &["--loss", "lambdarank"]), ("rank", &["--temperature", "0.2"])] {
-        let arguments = [&["train", command, "loops.csv", "--out", "made", "--json"], &quick[..], more].concat();
+    for (command, more) in [
+        ("mlp", &[][..]),
+        ("rank", &["--loss", "lambdarank"]),
+        ("rank", &["--temperature", "0.2"]),
+    ] {
+        let arguments = [
+            &["train", command, "loops.csv", "--out", "made", "--json"],
+            &quick[..],
+            more,
+        ]
+        .concat();
         let run = run_in(work.path(), &arguments);
         expect_code(&run, 0);
         let report: Value = serde_json::from_str(&stdout(&run)).unwrap();
@@ -50,7 +59,10 @@ fn networks_are_trained_from_a_table() {
             assert!(work.path().join("made").join(file).is_file(), "{file}");
         }
         let record = fs::read_to_string(work.path().join("made/run.jsonl")).unwrap();
-        assert!(record.contains("valid_ndcg_at_10") && record.ends_with("{\"end\":\"finished\"}\n"), "{record}");
+        assert!(
+            record.contains("valid_ndcg_at_10") && record.ends_with("{\"end\":\"finished\"}\n"),
+            "{record}"
+        );
     }
 }
 

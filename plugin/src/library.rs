@@ -5,6 +5,7 @@
 //! <folder>/<track>/break_01/drum_break.wav …   as `breaks` does
 //! <folder>/<track>/loop_01.wav …               a quiet loop, as `quiet` does
 //! <folder>/Exports/                            what is exported without naming a folder
+//! <folder>/ratings.jsonl                       what was liked and rejected, for `train adapt`
 //! ```
 //!
 //! A project that a file was dragged into refers to it by its path. So a file that is there is never replaced, and none is
@@ -13,6 +14,7 @@
 //! be finished, those of it that are new go again.
 
 mod place;
+pub(crate) mod ratings;
 mod render;
 mod reveal;
 mod search;

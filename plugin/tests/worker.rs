@@ -13,7 +13,8 @@ use loopwright_core::drums;
 use loopwright_core::export::breaks::{BreakItem, Breaks};
 use loopwright_core::export::manifest::SourceKey;
 use loopwright_core::export::tree::{BREAKS, Cuts, LOOPS, QUIET, QuietCuts, TrackRequest, Tree};
-use loopwright_core::model;
+use loopwright_core::learn::{adapt, ratings};
+use loopwright_core::model::{self, Scorer as _, heuristic};
 use loopwright_core::pipeline::{self, Models, find, quiet};
 use loopwright_core::progress::Silent;
 use loopwright_core::rhythm::grid::{BeatGrid, GridSource};
@@ -548,6 +549,22 @@ fn favourites_and_rejections_outlast_everything_else() {
     assert_eq!(ids(&again), before);
     bench.send(Command::Reject(dropped.id, false));
     bench.until("its return", |s| has(s, &dropped));
+
+    // What was said stands in the capture folder, with all that a taste is learnt from.
+    let said = ratings::read(&bench.home.path().join("ratings.jsonl")).unwrap();
+    assert_eq!(
+        said.iter().map(|r| r.value).collect::<Vec<_>>(),
+        [Some(5.0), Some(1.0), None]
+    );
+    let wanted = adapt::columns(heuristic(&Default::default()).info());
+    for rating in &said {
+        assert_eq!(rating.lacks(&wanted), Vec::<&str>::new());
+        assert_eq!(rating.track, said[0].track);
+    }
+    let frames = |seconds: f64| (seconds * f64::from(RATE)).round() as u64;
+    assert_eq!(frames(said[0].start), kept.start);
+    assert_eq!(said[0].file.as_deref(), Some(favourite.relative.as_str()));
+    assert_eq!(ratings::settle(said).len(), 1, "what was taken back is gone");
 
     // A correction: other bars, other loops; the favourite stays among them.
     bench.send(Command::Correct {

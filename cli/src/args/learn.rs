@@ -52,7 +52,7 @@ pub struct Dataset {
     /// Keep tracks that no label is of, with weights of 0
     #[arg(long, help_heading = "Labels")]
     pub keep_unlabelled: bool,
-    /// Most rows of a track: good ones are kept, the others drawn by lot
+    /// Most rows of a track: good ones are all kept, then hard ones, then others, by lot
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Table")]
     pub max_candidates: Option<u32>,
     /// Features to have, by commas: names from `loopwright features`, one column or all of a kind [default: all]

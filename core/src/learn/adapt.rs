@@ -2,11 +2,12 @@
 //!
 //! What is learnt is a [`Taste`]: weights of a few things that can be said of a loop, added to the log odds of a ranking
 //! that is there already. Within a track, of two loops rated differently the better is preferred with probability
-//! σ(Δbase + w·Δz) (Bradley and Terry 1952); tracks whose ratings are all alike add how likely each is to please. A Gaussian
-//! prior around 0 holds the weights back, and the posterior mode is found by Newton's method.
+//! σ(f·Δbase + w·Δz) (Bradley and Terry 1952); tracks whose ratings are all alike add how likely each is to please. How far
+//! the person follows the base (f, about 1) is learnt beside and not kept: without it, weights would make up for a base that
+//! the person disregards. Gaussian priors hold all of it back, and the posterior mode is found by Newton's method.
 //!
-//! Twenty ratings can mislead. So each rating is predicted from the others with the taste applied in part, from not at all to
-//! wholly ([`Fit::shrink`]). The part is taken that predicts best less one standard error; where none predicts better than
+//! Twenty ratings can mislead. So each comparison is predicted from those of other loops, with the taste applied in part, from not at all to
+//! wholly ([`Fit::shrink`]). The part is taken that predicts best less one and a half standard errors; where none predicts better than
 //! no taste, as for someone who rates at random or as the base does, the taste is none and the ranking stays as it was.
 
 mod solve;
@@ -18,13 +19,13 @@ use crate::model::{ModelInfo, Scorer};
 
 use super::ratings::Rating;
 use crate::features::{FeatureTable, Schema};
-use solve::{DIMENSIONS, Observation};
+use solve::{DIMENSIONS, FOLLOWS, Observation, PLEASED};
 
 /// Standard deviation of the prior of each weight, in log odds a step.
 const PRIOR: f64 = 0.5;
 
-/// Left-out parts: each rating alone, up to this many; then that many groups.
-const MOST_FOLDS: usize = 40;
+/// Comparisons that are left out, each in its turn; of more, that many are drawn evenly.
+const MOST_FOLDS: usize = 60;
 
 /// Each loop is compared with at most this many others of its track.
 const MOST_RIVALS: usize = 40;
@@ -33,7 +34,7 @@ const MOST_RIVALS: usize = 40;
 const LEAST: usize = 3;
 
 /// How much better a part of the taste must predict than none, in standard errors.
-const DOUBT: f64 = 1.0;
+const DOUBT: f64 = 1.5;
 
 /// A rated loop, ready to learn from.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,8 +137,8 @@ pub fn fit(examples: &[Example]) -> Fit {
     if all.len() < LEAST {
         return fit;
     }
-    let folds = folds(examples.len(), &all);
-    let (shrink, gain) = trusted(&folds);
+    let folds = folds(&all);
+    let (shrink, gain) = trusted(&folds, examples.len());
     fit.agreement = agreement(&folds, shrink);
     if shrink == 0.0 {
         return fit;
@@ -178,6 +179,7 @@ fn observations(examples: &[Example]) -> Vec<Observation> {
                 {
                     *input = x - y;
                 }
+                inputs[FOLLOWS] = examples[better].base - examples[worse].base;
                 out.push(Observation {
                     loops: (better, worse),
                     alone: false,
@@ -199,7 +201,8 @@ fn observations(examples: &[Example]) -> Vec<Observation> {
             let mut inputs = [0.0; DIMENSIONS];
             inputs[..TERMS.len()].copy_from_slice(&examples[i].steps);
             // How easily somebody is pleased is learnt beside.
-            inputs[TERMS.len()] = 1.0;
+            inputs[PLEASED] = 1.0;
+            inputs[FOLLOWS] = examples[i].base;
             Observation {
                 loops: (i, i),
                 alone: true,
@@ -213,54 +216,59 @@ fn observations(examples: &[Example]) -> Vec<Observation> {
     out
 }
 
-/// Comparisons that were left out, and the taste that was learnt without them.
+/// A comparison that was left out, and what was learnt without its loops.
 struct Fold<'a> {
-    left_out: Vec<&'a Observation>,
+    left_out: &'a Observation,
     weights: [f64; DIMENSIONS],
 }
 
-fn folds(examples: usize, all: &[Observation]) -> Vec<Fold<'_>> {
-    let count = examples.min(MOST_FOLDS);
-    let touches = |o: &Observation, fold: usize| o.loops.0 % count == fold || o.loops.1 % count == fold;
-    (0..count)
-        .map(|fold| Fold {
-            left_out: all.iter().filter(|o| touches(o, fold)).collect(),
-            weights: solve::mode(all.iter().filter(|o| !touches(o, fold)), PRIOR),
+/// Leaves comparisons out, one by one, each with all else that is known of its two loops: learning from (a, c) and judging by
+/// (b, c) would find a taste in any three loops, for both pairs share what c happens to be.
+fn folds(all: &[Observation]) -> Vec<Fold<'_>> {
+    let fold = |left_out: &'_ Observation| {
+        let (a, b) = left_out.loops;
+        let shares = |o: &&Observation| o.loops.0 == a || o.loops.0 == b || o.loops.1 == a || o.loops.1 == b;
+        solve::mode(all.iter().filter(|o| !shares(o)), PRIOR)
+    };
+    let judged = all.iter().step_by(all.len().div_ceil(MOST_FOLDS).max(1));
+    judged
+        .map(|left_out| Fold {
+            left_out,
+            weights: fold(left_out),
         })
-        .filter(|fold| !fold.left_out.is_empty())
         .collect()
 }
 
 /// The log odds of an observation with `part` of a taste.
 fn odds(o: &Observation, weights: &[f64; DIMENSIONS], part: f64) -> f64 {
     let sum: f64 = o.inputs[..TERMS.len()].iter().zip(weights).map(|(x, w)| x * w).sum();
-    let intercept = o.inputs[TERMS.len()] * weights[TERMS.len()];
+    let beside = o.inputs[PLEASED] * weights[PLEASED] + o.inputs[FOLLOWS] * weights[FOLLOWS];
     // Two loops differ by at most twice what one is moved by.
     let most = if o.alone { BOUND } else { 2.0 * BOUND };
-    o.base + intercept + most * (part * sum / most).tanh()
+    o.base + beside + most * (part * sum / most).tanh()
 }
 
 /// The part of the taste that predicts left-out comparisons best less its doubt, and how much better than none on average.
-fn trusted(folds: &[Fold<'_>]) -> (f64, f64) {
+/// `ratings` bounds how many of them count as independent: two loops make one comparison.
+fn trusted(folds: &[Fold<'_>], ratings: usize) -> (f64, f64) {
+    let total: f64 = folds.iter().map(|f| f.left_out.weight).sum();
+    let independent = folds.len().min(ratings / 2).max(1) as f64;
     let mut best = (0.0, 0.0);
     let mut most = 0.0;
     for tenth in 1..=10 {
         let part = f64::from(tenth) / 10.0;
-        let gains: Vec<f64> = folds
+        let gain = |fold: &Fold<'_>| {
+            let o = fold.left_out;
+            let without = o.log_likelihood(odds(o, &fold.weights, 0.0));
+            o.log_likelihood(odds(o, &fold.weights, part)) - without
+        };
+        let mean = folds.iter().map(|f| f.left_out.weight * gain(f)).sum::<f64>() / total;
+        let spread = folds
             .iter()
-            .map(|fold| {
-                let gain = |o: &&Observation| {
-                    let with = o.log_likelihood(odds(o, &fold.weights, part));
-                    o.weight * (with - o.log_likelihood(odds(o, &fold.weights, 0.0)))
-                };
-                let weight: f64 = fold.left_out.iter().map(|o| o.weight).sum();
-                fold.left_out.iter().map(gain).sum::<f64>() / weight
-            })
-            .collect();
-        let n = gains.len() as f64;
-        let mean = gains.iter().sum::<f64>() / n;
-        let spread = gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        let sure = mean - DOUBT * (spread / n).sqrt();
+            .map(|f| f.left_out.weight * (gain(f) - mean).powi(2))
+            .sum::<f64>()
+            / total;
+        let sure = mean - DOUBT * (spread / independent).sqrt();
         if sure > most {
             most = sure;
             best = (part, mean);
@@ -279,12 +287,11 @@ fn agreement(folds: &[Fold<'_>], shrink: f64) -> Option<(f64, f64)> {
             f64::from(u8::from(odds > 0.0))
         }
     };
-    for fold in folds {
-        for o in fold.left_out.iter().filter(|o| !o.alone) {
-            weight += o.weight;
-            without += o.weight * right(odds(o, &fold.weights, 0.0));
-            with += o.weight * right(odds(o, &fold.weights, shrink));
-        }
+    for fold in folds.iter().filter(|f| !f.left_out.alone) {
+        let o = fold.left_out;
+        weight += o.weight;
+        without += o.weight * right(odds(o, &fold.weights, 0.0));
+        with += o.weight * right(odds(o, &fold.weights, shrink));
     }
     (weight > 0.0).then(|| (without / weight, with / weight))
 }

@@ -23,7 +23,7 @@ use super::dataset::Dataset;
 use super::recorder::Recorder;
 use super::split::Split;
 use crate::model::trees::{Objective, Trees};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stage};
 use crate::rank::metrics;
 use data::Prepared;
 use grow::{Grown, Limits};
@@ -236,6 +236,7 @@ pub fn boost(
     let (mut best, mut valid) = (0, None);
     for round in 0..settings.rounds {
         progress.check()?;
+        progress.report(Stage::Learn, round as f32 / settings.rounds as f32);
         state.differentiate(&prepared, settings, round);
         let rows = prepared.draw_rows(settings.subsample, &mut state.random);
         let chosen = prepared.draw_columns(settings.colsample, &mut state.random);

@@ -11,6 +11,7 @@ mod columns;
 pub mod record;
 mod rows;
 mod shard;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,16 +27,17 @@ use super::given::GivenBeats;
 use super::load::load;
 use super::run::{Observer, TrackError};
 use crate::config::Config;
+use crate::export::ExportError;
 use crate::export::destination::{self, Destination};
 use crate::export::manifest::settings_hash;
-use crate::export::table::{Cell, CsvRows};
-use crate::export::{ExportError, WriteSeek};
 use crate::features::REGISTRY;
 use crate::learn::labels::weigh::Align;
 use crate::learn::labels::{Mark, POSITIVE};
 use crate::progress::{Progress, Stage};
 pub use columns::{Columns, ColumnsError};
 use shard::Shard;
+pub use table::header;
+use table::{Assembly, assemble};
 
 /// A recording and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +63,8 @@ pub struct Options {
     /// Also rows for so many wrong loops for each right one that are hard to tell from it, see
     /// [`crate::learn::labels::near`].
     pub hard_negatives: usize,
-    /// Most rows of a track; right loops, and wrong ones that are hard to tell, are kept, the others drawn by lot.
+    /// Most rows of a track. Right loops are all kept, even where they are more; then come wrong ones that are hard to tell,
+    /// then the others, by lot.
     pub max_candidates: Option<usize>,
     /// Seed of every random choice.
     pub seed: u64,
@@ -259,22 +262,33 @@ pub fn dataset(
         }
         return Ok(report);
     }
-    let mut lost = None;
-    destination::write_file(request.out, |out| -> Result<(), std::io::Error> {
-        match assemble(request, &work_dir, &shards, out)? {
-            None => Ok(()),
-            Some(index) => {
-                lost = Some(index);
-                Err(std::io::Error::other("rows are gone"))
-            }
+    // In the hidden folder, where the next run removes what a killed one left; then under its name.
+    let mut end = Assembly::Whole;
+    let written = work_dir.write(TABLE, |out| -> Result<(), std::io::Error> {
+        end = assemble(request, &work_dir, &shards, observer, out)?;
+        match end {
+            Assembly::Whole => Ok(()),
+            _ => Err(std::io::ErrorKind::Interrupted.into()),
         }
-    })
-    .map_err(|e| match lost.and_then(|i| request.items.get(i)) {
-        Some(item) => RunError::Lost {
-            id: item.id.clone(),
-            folder: folder.clone(),
-        },
-        None => e.into(),
+    });
+    match end {
+        Assembly::Whole => {}
+        Assembly::Cancelled => {
+            report.cancelled = true;
+            return Ok(report);
+        }
+        Assembly::Lost(index) => {
+            return Err(RunError::Lost {
+                id: request.items.get(index).map(|item| item.id.clone()).unwrap_or_default(),
+                folder,
+            });
+        }
+    }
+    written?;
+    fs::rename(work_dir.root().join(TABLE), request.out).map_err(|source| ExportError::Io {
+        path: request.out.into(),
+        action: "put in place",
+        source,
     })?;
     record::write(
         request.out,
@@ -284,8 +298,24 @@ pub fn dataset(
     report.bytes = fs::metadata(request.out).ok().map(|m| m.len());
     if report.tracks.iter().all(|(_, t)| t.is_ok()) {
         remove(work_dir, &folder);
+    } else {
+        forget(&work_dir, &shards);
     }
     Ok(report)
+}
+
+/// What the table is called until it is whole.
+const TABLE: &str = "table";
+
+/// Removes rows of other settings and other inputs than those of this run.
+fn forget(held: &Destination, shards: &[(usize, String)]) {
+    let Ok(entries) = fs::read_dir(held.root()) else { return };
+    for name in entries.flatten().filter_map(|e| e.file_name().into_string().ok()) {
+        if name.ends_with(".rows") && !shards.iter().any(|(_, own)| *own == name) {
+            // What cannot be removed is in nobody's way.
+            let _ = held.remove(&name);
+        }
+    }
 }
 
 /// What is in the hidden folder is of no use any more; that it cannot be removed is not the news.
@@ -340,108 +370,6 @@ fn track(
     shard.warnings = loaded.warnings;
     progress.report(Stage::Rank, 1.0);
     Ok(shard)
-}
-
-/// Puts the rows of all tracks together; gives the index of an item whose rows are not there.
-fn assemble(
-    request: &Request<'_>,
-    held: &Destination,
-    shards: &[(usize, String)],
-    out: &mut dyn WriteSeek,
-) -> std::io::Result<Option<usize>> {
-    let mut table = Output::new(request, out)?;
-    let width = request.columns.names().len();
-    for (index, name) in shards {
-        let bytes = held.read(name).ok().flatten();
-        let Some(shard) = bytes.and_then(|b| Shard::from_bytes(&b, width)) else {
-            return Ok(Some(*index));
-        };
-        table.write(&cells(&shard, &request.items[*index].id, request, width))?;
-    }
-    table.finish()?;
-    Ok(None)
-}
-
-/// A table on its way to the disk.
-enum Output<'a> {
-    Csv(CsvRows<&'a mut dyn WriteSeek>),
-    #[cfg(feature = "parquet")]
-    Parquet(Box<crate::export::parquet::ParquetRows<&'a mut dyn WriteSeek>>),
-}
-
-impl<'a> Output<'a> {
-    fn new(request: &Request<'_>, out: &'a mut dyn WriteSeek) -> std::io::Result<Self> {
-        let header = header(request.columns, request.options);
-        Ok(match request.kind {
-            TableKind::Csv => Self::Csv(CsvRows::new(out, &header)?),
-            #[cfg(feature = "parquet")]
-            TableKind::Parquet => {
-                use crate::export::parquet::{Kind, ParquetRows};
-                let kinds: Vec<Kind> = header
-                    .iter()
-                    .map(|name| match name.as_str() {
-                        "track_id" | "kind" => Kind::Text,
-                        "start_time" | "end_time" | "weight" => Kind::Double,
-                        "bars" | "section" | "content" => Kind::Int,
-                        _ => Kind::Float,
-                    })
-                    .collect();
-                Self::Parquet(Box::new(ParquetRows::new(out, &header, &kinds)?))
-            }
-        })
-    }
-
-    fn write(&mut self, rows: &[Vec<Cell>]) -> std::io::Result<()> {
-        match self {
-            Self::Csv(out) => out.write(rows),
-            #[cfg(feature = "parquet")]
-            Self::Parquet(out) => out.write(rows),
-        }
-    }
-
-    fn finish(self) -> std::io::Result<()> {
-        match self {
-            Self::Csv(out) => out.finish().map(drop),
-            #[cfg(feature = "parquet")]
-            Self::Parquet(out) => out.finish().map(drop),
-        }
-    }
-}
-
-/// The names of the table's columns.
-pub fn header(columns: &Columns, options: &Options) -> Vec<String> {
-    let fixed = ["track_id", "start_time", "end_time", "bars", "weight"].map(String::from);
-    let features = columns.names().iter().filter(|n| *n != "bars").cloned();
-    let aside = ["kind", "section", "content"].map(String::from);
-    let aside = aside.into_iter().filter(|_| options.annotate);
-    fixed.into_iter().chain(features).chain(aside).collect()
-}
-
-fn cells(shard: &Shard, id: &str, request: &Request<'_>, width: usize) -> Vec<Vec<Cell>> {
-    let names = request.columns.names();
-    let row = |(row, values): (&shard::Row, &[f32])| {
-        let mut cells = vec![
-            Cell::from(id),
-            Cell::from(row.start),
-            Cell::from(row.end),
-            Cell::from(row.bars),
-            Cell::from(row.weight),
-        ];
-        let features = names.iter().zip(values).filter(|(name, _)| *name != "bars");
-        cells.extend(features.map(|(_, x)| Cell::from(*x)));
-        if request.options.annotate {
-            cells.push(Cell::from(row.kind.as_str()));
-            cells.push(Cell::from(row.section));
-            cells.push(Cell::from(row.content));
-        }
-        cells
-    };
-    shard
-        .rows
-        .iter()
-        .zip(shard.values.chunks_exact(width.max(1)))
-        .map(row)
-        .collect()
 }
 
 impl TrackRows {

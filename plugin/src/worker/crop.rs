@@ -182,11 +182,10 @@ pub(super) fn entries(
             reasons: item.reasons.clone(),
             class: None,
         };
-        // Features are for tables, which are not written here.
-        let lean = LoopItem {
-            columns: Vec::new(),
-            ..item
-        };
+        // Features go along with what the user says of the loop. The spectrum is most of their bulk and said nowhere.
+        let mut lean = item;
+        lean.columns.retain(|(name, _)| !name.starts_with("pt_mel_"));
+        lean.columns.shrink_to_fit();
         out.push(maker.entry(ItemKind::Loop, place, What::Loop(lean), words));
     }
     let breaks: Vec<Arc<NumberedBreak>> = (1u32..)

@@ -1,6 +1,7 @@
 //! All that the worker changes, in one place.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,8 @@ pub(super) struct Desk {
     /// Favourites whose files were searched for in this folder, with this state.
     pub(super) sought: BTreeSet<u64>,
     pub(super) track_name: String,
+    /// Tells this instance's takes from those of others and of other days, in what is noted of them.
+    pub(super) session: u32,
     messages: VecDeque<Message>,
     said: u64,
     /// What must wait until there is time.
@@ -126,6 +129,7 @@ impl Desk {
             library,
             files: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            session: session(),
             sought: BTreeSet::new(),
             track_name: String::new(),
             messages: VecDeque::new(),
@@ -443,6 +447,11 @@ impl Desk {
         self.dirty = false;
         self.shown = Instant::now();
     }
+}
+
+/// A number that no other instance is likely to have: what the standard library seeds its tables with is drawn anew for each.
+fn session() -> u32 {
+    (std::hash::RandomState::new().build_hasher().finish() >> 32) as u32
 }
 
 pub(super) fn limits(settings: &Settings) -> Limits {

@@ -15,6 +15,7 @@ use super::clip;
 use super::crop::{Entry, What};
 use super::desk::{Desk, Files};
 use crate::command::{Audition, Command};
+use crate::library::ratings::{self, Said};
 use crate::library::{self, LibraryError};
 use crate::preview::{Clip, Cue};
 use crate::snapshot::{Correction, FileState, ItemId, ItemKind, Severity, TakeId};
@@ -130,7 +131,25 @@ impl Desk {
         }
     }
 
+    /// Notes what the user said of a loop, for `loopwright train adapt`. What else is suggested is not learnt from.
+    fn note(&mut self, id: ItemId, rating: &'static str) {
+        let Some(entry) = self.entry(id).cloned() else { return };
+        let What::Loop(item) = &entry.what else { return };
+        let rate = f64::from(entry.ground.rate.max(1));
+        let (start, end) = (entry.item.start, entry.item.start + entry.item.frames);
+        let name = self.track_name.trim();
+        let name = if name.is_empty() { NAMELESS } else { name };
+        // Loops are compared within a take; the session tells takes of one number apart.
+        let track = format!("{name}, take {} of {:08x}", entry.ground.take, self.session);
+        let mut said = Said::new(track, (start as f64 / rate, end as f64 / rate), rating, &item.columns);
+        said.file = self.ready(id).and_then(|path| self.library.relative(&path));
+        if let Err(e) = ratings::append(self.library.folder(), &said) {
+            self.say(Severity::Warning, &format!("What you said of it was not noted: {e}"));
+        }
+    }
+
     fn reject(&mut self, id: ItemId, on: bool) {
+        self.note(id, if on { "reject" } else { "none" });
         if on {
             self.rejected.insert(id);
             let before = self.favourites.len();
@@ -267,6 +286,7 @@ impl Desk {
 
     fn favourite(&mut self, id: ItemId, on: bool) {
         if !on {
+            self.note(id, "none");
             self.favourites.retain(|f| f.id != id.0);
             self.store();
             self.lists_changed();
@@ -302,6 +322,7 @@ impl Desk {
             class: item.class,
         };
         self.favourites.push(favourite);
+        self.note(id, "favourite");
         self.rejected.remove(&id);
         self.store();
         self.lists_changed();

@@ -2,10 +2,12 @@
 
 use crate::model::adapted::TERMS;
 
-/// Terms, and how easily somebody is pleased.
-pub(super) const DIMENSIONS: usize = TERMS.len() + 1;
+/// Terms, and what is learnt beside them: how easily somebody is pleased, and how far somebody follows the base.
+pub(super) const DIMENSIONS: usize = TERMS.len() + 2;
+pub(super) const PLEASED: usize = TERMS.len();
+pub(super) const FOLLOWS: usize = TERMS.len() + 1;
 
-/// Variance of the last, against that of the weights.
+/// Variance of how easily somebody is pleased, against that of the weights.
 const EASILY: f64 = 16.0;
 
 /// Newton's method ends at steps below this, or after this many.
@@ -51,7 +53,7 @@ fn softplus(x: f64) -> f64 {
 /// log-concave: there is one mode, and damped Newton steps lead to it.
 pub(super) fn mode<'a>(observations: impl Iterator<Item = &'a Observation> + Clone, prior: f64) -> [f64; DIMENSIONS] {
     let mut precision = [1.0 / (prior * prior); DIMENSIONS];
-    precision[DIMENSIONS - 1] /= EASILY;
+    precision[PLEASED] /= EASILY;
     let odds = |o: &Observation, w: &[f64; DIMENSIONS]| o.base + dot(&o.inputs, w);
     let cost = |w: &[f64; DIMENSIONS]| {
         let prior: f64 = w.iter().zip(&precision).map(|(w, p)| 0.5 * p * w * w).sum();
@@ -158,7 +160,7 @@ mod tests {
         let w = mode(some.iter(), 0.5);
         assert!(w.iter().any(|w| w.abs() > 0.05));
         for i in 0..DIMENSIONS {
-            let precision = if i == DIMENSIONS - 1 { 4.0 / EASILY } else { 4.0 };
+            let precision = if i == PLEASED { 4.0 / EASILY } else { 4.0 };
             let pull: f64 = some
                 .iter()
                 .map(|o| o.weight * (logistic(o.base + dot(&o.inputs, &w)) - o.target) * o.inputs[i])

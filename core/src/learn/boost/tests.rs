@@ -275,3 +275,54 @@ fn the_file_scores_as_the_margins_that_were_boosted() {
     let short = FeatureTable::from_values(Arc::new(Schema::plain(vec!["f0".into()])), vec![1.0]);
     assert!(fitted.scorer.score(&short).is_err());
 }
+
+/// Files of ours as Python's xgboost predicts with them, bit for bit: see `core/tests/data/boost/make.py`.
+#[test]
+fn python_predicts_the_same() {
+    use serde_json::{Value, json};
+    use std::path::Path;
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/boost");
+    let (data, split) = (planted(40, 11), split(40));
+    let tested: Vec<&[f32]> = split
+        .test
+        .iter()
+        .flat_map(|&t| data.tracks[t].rows.clone())
+        .map(|r| data.row(r))
+        .collect();
+    for (name, goal) in [("rank", Goal::RANK), ("regression", Goal::Regression)] {
+        let settings = Settings {
+            goal,
+            rounds: 8,
+            depth: 3,
+            ..quick()
+        };
+        let made = learn(&data, &split, &settings).unwrap().trees;
+        let path = folder.join(format!("{name}.json"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, made.to_json()).unwrap();
+            let number = |x: &f32| if x.is_nan() { Value::Null } else { json!(x) };
+            let rows: Vec<Vec<Value>> = tested.iter().map(|r| r.iter().map(number).collect()).collect();
+            let text = json!({ "columns": data.columns, "rows": rows }).to_string();
+            std::fs::write(folder.join("rows.json"), text + "\n").unwrap();
+            continue;
+        }
+        // Ranking goes through exponentials, which other systems round otherwise in the last bit.
+        let bytes = std::fs::read(&path).unwrap();
+        if goal == Goal::Regression {
+            assert_eq!(
+                made.to_json().into_bytes(),
+                bytes,
+                "the trainer makes other trees than it did"
+            );
+        }
+        let text = std::fs::read_to_string(folder.join("predictions.json")).unwrap();
+        let told: Value = serde_json::from_str(&text).unwrap();
+        let told: Vec<f32> = serde_json::from_value(told[name].clone()).unwrap();
+        let forest = Trees::read(name, &bytes).unwrap().forest().unwrap();
+        let values: Vec<f32> = tested.iter().flat_map(|r| r.iter().copied()).collect();
+        assert!(told.len() > 100 && values.iter().any(|x| x.is_nan()));
+        assert_eq!(forest.predict(&values), told);
+    }
+}

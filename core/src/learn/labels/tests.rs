@@ -69,10 +69,10 @@ fn a_marked_loop_is_worth_most_and_what_is_off_less() {
         weight: 0.5,
     };
     close(w(10.0, half), 0.5);
-    // The best mark counts; a cue is worth half.
+    // The best mark counts; a cue is worth 0.6.
     let marks = [half, Mark::Start(10.0), Mark::Moment(40.0)];
-    close(weight(&place(10.0), &marks, Align::Centre), 0.5);
-    close(w(10.25, Mark::Start(10.0)), 0.5 * (-0.5f64).exp());
+    close(weight(&place(10.0), &marks, Align::Centre), 0.6);
+    close(w(10.25, Mark::Start(10.0)), 0.6 * (-0.5f64).exp());
 }
 
 #[test]

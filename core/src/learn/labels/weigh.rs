@@ -21,8 +21,9 @@ pub const EDGE_TOLERANCE: f64 = 0.125;
 pub const EDGE_SIGMA: f64 = 0.25;
 /// What overlap alone is worth, where both edges are whole bars away from the marked ones.
 pub const OVERLAP_WEIGHT: f64 = 0.25;
-/// What it is worth to begin at a cue: it says where something begins, not that it loops nor how long.
-pub const CUE_WEIGHT: f64 = 0.5;
+/// What it is worth to begin at a cue: less than a loop, since it says neither that something loops nor how long; and enough
+/// to count as good ([`super::POSITIVE`]), since there may be nothing else.
+pub const CUE_WEIGHT: f64 = 0.6;
 
 /// A candidate as it is weighed, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,7 +45,7 @@ pub struct Place {
 /// * over [`Mark::Loop`]s, their weight times exp(−½(e/σ)²), σ a quarter of a beat, where e is how far the worse of the two
 ///   edges lies beyond a tolerance of an eighth of a beat (so that the marked loop itself has 1); but at least a quarter of
 ///   the share of time that both cover (intersection over union), where the edges are whole bars away;
-/// * over [`Mark::Start`]s, half of exp(−½((start − t)/σ)²), σ half a beat.
+/// * over [`Mark::Start`]s, 0.6 times exp(−½((start − t)/σ)²), σ half a beat.
 pub fn weight(place: &Place, marks: &[Mark], align: Align) -> f64 {
     let (mut moments, mut best) = (0.0, 0f64);
     let sigma = MOMENT_SIGMA * place.beat;

@@ -354,7 +354,11 @@ fn onnxruntime_gives_the_scores_of_the_network() {
         std::fs::write(folder.join(format!("{name}.json")), json).unwrap();
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/reference/check_onnx.py");
-    let run = std::process::Command::new(python).arg(script).arg(folder).output().unwrap();
+    let run = std::process::Command::new(python)
+        .arg(script)
+        .arg(folder)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     eprintln!("{said}");
     assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));

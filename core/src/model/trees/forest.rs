@@ -329,13 +329,10 @@ impl Forest {
                 let node = self.nodes[*at as usize];
                 // A leaf asks for feature 0 and goes nowhere.
                 let x = rows[lane * self.width + (node.feature & FEATURE) as usize];
-                let right = if x.is_nan() {
-                    node.feature & DEFAULT_LEFT == 0
-                } else {
-                    x >= node.value
-                };
-                let goes = u32::from(node.feature & LEAF == 0);
-                *at = node.left + (u32::from(right) & goes);
+                // Without a branch, since which way it goes cannot be guessed; DEFAULT_LEFT is the highest bit.
+                let right = u32::from(x >= node.value) | (u32::from(x.is_nan()) & (!node.feature >> 31));
+                let goes = (!node.feature >> LEAF.trailing_zeros()) & 1;
+                *at = node.left + (right & goes);
                 inner |= goes;
             }
             if inner == 0 {

@@ -208,11 +208,14 @@ fn labelled(
     if let Some(most) = options.max_candidates
         && planned.len() > most
     {
-        let (mut kept, mut others): (Vec<Planned>, Vec<Planned>) =
-            planned.into_iter().partition(|p| p.kind != "candidate");
-        others.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
-        others.truncate(most.saturating_sub(kept.len()));
-        kept.extend(others);
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let (mut kept, rest): (Vec<Planned>, Vec<Planned>) = planned.into_iter().partition(|p| p.kind == "loop");
+        let (hard, easy): (Vec<Planned>, Vec<Planned>) = rest.into_iter().partition(|p| p.kind != "candidate");
+        for mut others in [hard, easy] {
+            others.shuffle(&mut random);
+            others.truncate(most.saturating_sub(kept.len()));
+            kept.extend(others);
+        }
         planned = kept;
     }
     Ok((planned, total))

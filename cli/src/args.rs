@@ -15,8 +15,8 @@ pub use learn::{
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
 pub use settings::{
-    BeatModelFlag, BreakFlags, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName, QuietFlags,
-    QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
+    BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
+    QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
 };
 
 const EXAMPLES: &str = "\
@@ -364,6 +364,9 @@ pub struct Doctor {
     /// Model that scores loops to check: what it is, which features it reads, what its scores mean
     #[arg(long, value_name = "FILE")]
     pub model: Option<String>,
+    /// Network that embeds recordings to check: what it takes, which columns it gives; --model is then checked with it
+    #[arg(long, value_name = "FILE")]
+    pub embedding_model: Option<String>,
     /// Write one JSON object a line
     #[arg(long)]
     pub json: bool,

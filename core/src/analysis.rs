@@ -1,5 +1,6 @@
 //! What is computed once per track.
 
+pub mod embedding;
 pub mod key;
 pub mod levels;
 pub mod spectrum;
@@ -8,6 +9,8 @@ pub mod texture;
 pub use key::Key;
 pub use spectrum::Spectrum;
 pub use texture::Texture;
+
+use std::sync::Arc;
 
 use crate::audio::resample::{ResampleError, halve, mono_to_rate};
 use crate::config::Config;
@@ -65,9 +68,16 @@ pub struct Analysis {
     pub texture: Texture,
     /// Its key; none for drums, noise and silence.
     pub key: Option<Key>,
+    /// What a network of the user's own says of it, where there is one: see [`embedding`]. [`Analysis::of`] leaves it open.
+    pub embedding: Option<Arc<embedding::TrackEmbedding>>,
 }
 
 impl Analysis {
+    /// Which network [`Self::embedding`] is of.
+    pub fn embedding_info(&self) -> Option<&embedding::EmbeddingInfo> {
+        self.embedding.as_ref().map(|e| e.info().as_ref())
+    }
+
     /// Analyses `track`; tracks beats only where the track brings no grid, and bars where its grid has none. `beats` is
     /// the model to choose them by, where there is one.
     pub fn of(
@@ -107,6 +117,7 @@ impl Analysis {
             spectrum,
             texture,
             key: key::estimate(&pitches.chroma, pitches.tonalness),
+            embedding: None,
         })
     }
 }

@@ -156,6 +156,9 @@ pub struct Rank {
     /// What scores the loops: `heuristic`, `shipped` (the trained model of the build), or a model file (XGBoost's `.json`
     /// or `.ubj`, ONNX); the heuristic where not set.
     pub model: Option<String>,
+    /// A network whose output on the recording becomes columns (`openl3_*`, `emb_*`) for the model and in tables: an ONNX
+    /// file that takes samples or a log-mel spectrum; none where not set.
+    pub embedding_model: Option<String>,
 }
 
 impl Default for Rank {
@@ -168,6 +171,7 @@ impl Default for Rank {
             min_rel_score: Some(-0.5),
             alpha: 0.0,
             model: None,
+            embedding_model: None,
         }
     }
 }
@@ -364,6 +368,12 @@ impl Config {
             "rank",
             "model",
             "is empty: name a file, `heuristic` or `shipped`".into(),
+        )?;
+        check(
+            self.rank.embedding_model.as_deref() != Some(""),
+            "rank",
+            "embedding_model",
+            "is empty: name an ONNX file".into(),
         )?;
         check(
             !self.export.formats.is_empty(),

@@ -33,6 +33,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::analysis::Analysis;
+use crate::analysis::embedding::EmbeddingInfo;
 use crate::loops::{Candidate, Section, Structure};
 
 /// One feature: one or more columns.
@@ -192,20 +193,39 @@ impl<'a> LoopView<'a> {
 pub struct Schema {
     features: Vec<&'static Feature>,
     columns: Vec<String>,
+    /// Dimensions of the track's embedding, whose columns follow those of the features.
+    embedded: Vec<usize>,
 }
 
 impl Schema {
     /// All features.
     pub fn full() -> Self {
-        Self::new(REGISTRY.to_vec())
+        Self::full_with(None)
+    }
+
+    /// All features, and all columns of an embedding where there is one.
+    pub fn full_with(embedding: Option<&EmbeddingInfo>) -> Self {
+        Self::new(
+            REGISTRY.to_vec(),
+            embedding,
+            (0..embedding.map_or(0, |e| e.dims)).collect(),
+        )
     }
 
     /// The features of which `wanted` names a column, in the order of the registry; or the names that there are none for.
     pub fn of<S: AsRef<str>>(wanted: &[S]) -> Result<Self, UnknownFeatures> {
+        Self::of_with(wanted, None)
+    }
+
+    /// The same, where names may also be those of an embedding's columns; these come last.
+    pub fn of_with<S: AsRef<str>>(wanted: &[S], embedding: Option<&EmbeddingInfo>) -> Result<Self, UnknownFeatures> {
         let full = Self::full();
+        let index = |name: &str| embedding.and_then(|e| e.index(name));
+        let (embedded, wanted): (Vec<&str>, Vec<&str>) =
+            wanted.iter().map(|w| w.as_ref()).partition(|w| index(w).is_some());
         let unknown: Vec<String> = wanted
             .iter()
-            .map(|w| w.as_ref())
+            .copied()
             .filter(|w| !full.columns.iter().any(|c| c == w))
             .map(String::from)
             .collect();
@@ -215,14 +235,24 @@ impl Schema {
         let features = REGISTRY
             .iter()
             .copied()
-            .filter(|f| columns(f).any(|c| wanted.iter().any(|w| w.as_ref() == c)))
+            .filter(|f| columns(f).any(|c| wanted.iter().any(|w| *w == c)))
             .collect();
-        Ok(Self::new(features))
+        let mut dims: Vec<usize> = embedded.iter().filter_map(|name| index(name)).collect();
+        dims.sort_unstable();
+        dims.dedup();
+        Ok(Self::new(features, embedding, dims))
     }
 
-    fn new(features: Vec<&'static Feature>) -> Self {
-        let columns = features.iter().flat_map(|f| columns(f)).collect();
-        Self { features, columns }
+    fn new(features: Vec<&'static Feature>, embedding: Option<&EmbeddingInfo>, embedded: Vec<usize>) -> Self {
+        let own = features.iter().flat_map(|f| columns(f));
+        let theirs = embedding
+            .into_iter()
+            .flat_map(|e| embedded.iter().map(|i| e.column(*i)));
+        Self {
+            columns: own.chain(theirs).collect(),
+            features,
+            embedded,
+        }
     }
 
     /// Columns of any names, whose values come from elsewhere than the registry: a dataset's, a network's.
@@ -230,6 +260,7 @@ impl Schema {
         Self {
             features: Vec::new(),
             columns,
+            embedded: Vec::new(),
         }
     }
 
@@ -273,7 +304,8 @@ pub struct FeatureTable {
 }
 
 impl FeatureTable {
-    /// Computes the features of `schema` for each of `candidates`.
+    /// Computes the features of `schema` for each of `candidates`; columns of an embedding are those of
+    /// [`Analysis::embedding`], NaN where the analysis has none.
     pub fn of(schema: Arc<Schema>, candidates: &[Candidate], analysis: &Analysis, structure: &Structure) -> Self {
         let width = schema.columns.len();
         let context = Context::of(analysis);
@@ -291,6 +323,12 @@ impl FeatureTable {
                 let (own, after) = rest.split_at_mut(feature.width);
                 (feature.compute)(&view, own);
                 rest = after;
+            }
+            match &analysis.embedding {
+                Some(embedding) if !schema.embedded.is_empty() => {
+                    embedding.mean(candidate.span, &schema.embedded, rest);
+                }
+                _ => rest.fill(f32::NAN),
             }
         }
         Self {

@@ -17,7 +17,7 @@ pub mod trees;
 
 pub use file::ModelFileError;
 pub use heuristic::heuristic;
-pub use load::{load, of_bytes, select};
+pub use load::{load, of_bytes, select, select_with};
 
 use crate::features::{FeatureTable, UnknownFeatures};
 
@@ -44,6 +44,8 @@ pub struct ModelInfo {
     pub alpha: Option<f64>,
     /// From its scores to probabilities, where training found that.
     pub calibration: Option<Calibration>,
+    /// The network whose columns it reads, where it learnt from such and its `features.json` says so.
+    pub embedding: Option<schema_file::Embedding>,
 }
 
 /// How scores become the probability that a loop is good, whatever the number of candidates: 1/(1 + exp(−(slope·score +

@@ -20,8 +20,15 @@ pub mod train;
 
 pub use suggest::{Error, Suggestion, Suggestions, suggest};
 
+use std::sync::Arc;
+
+use crate::analysis::Analysis;
+use crate::analysis::embedding::Embedder;
+use crate::config::Config;
 use crate::model::Scorer;
+use crate::progress::Progress;
 use crate::rhythm::activation::BeatModel;
+use crate::track::Track;
 
 /// The models of a run: loaded once, shared by all its tracks and threads.
 ///
@@ -32,10 +39,32 @@ pub struct Models<'a> {
     pub scorer: &'a dyn Scorer,
     /// What chooses the beats ([`rhythm::load`](crate::rhythm::load::load) gives it).
     pub beats: Option<&'a dyn BeatModel>,
+    /// What embeds tracks, for columns of its own ([`analysis::embedding::load`](crate::analysis::embedding::load) gives it).
+    pub embedding: Option<&'a dyn Embedder>,
+}
+
+impl Models<'_> {
+    /// The analysis of a track, with its embedding where there is a network for that.
+    pub(crate) fn analyse(&self, track: &Track, config: &Config, progress: &dyn Progress) -> Result<Analysis, Error> {
+        let mut analysis = Analysis::of(track, self.beats, config, progress)?;
+        if let Some(embedder) = self.embedding {
+            analysis.embedding = Some(Arc::new(embedder.embed(track, progress)?));
+        }
+        Ok(analysis)
+    }
+
+    /// Digest of the network that embeds, for hashes of settings.
+    pub(crate) fn embedding_digest(&self) -> Option<&str> {
+        self.embedding.map(|e| e.info().digest.as_str())
+    }
 }
 
 impl<'a, S: Scorer> From<&'a S> for Models<'a> {
     fn from(scorer: &'a S) -> Self {
-        Self { scorer, beats: None }
+        Self {
+            scorer,
+            beats: None,
+            embedding: None,
+        }
     }
 }

@@ -36,6 +36,7 @@ fn one_listening_is_as_good_as_three() {
     let models = Models {
         scorer: &model::heuristic(&config.tuning),
         beats: beats.as_deref(),
+        embedding: None,
     };
     for (style, seed) in [(Style::House, 4), (Style::Rock, 2)] {
         let track = track(style, seed);
@@ -88,6 +89,7 @@ fn it_stops_at_the_first_poll_that_says_so() {
     let models = Models {
         scorer: &model::heuristic(&config.tuning),
         beats: None,
+        embedding: None,
     };
     let track = track(Style::House, 4);
     let count = |most| {
@@ -142,6 +144,7 @@ fn polls_of_a_long_take() {
     let models = Models {
         scorer: &model::heuristic(&config.tuning),
         beats: beats.as_deref(),
+        embedding: None,
     };
     let mut track = track(Style::House, 4);
     let long: Vec<Vec<f32>> = track

@@ -171,6 +171,7 @@ fn what_is_captured_is_what_was_played_and_the_suggestions_are_those_of_find() {
     let models = Models {
         scorer: &scorer,
         beats: beats.as_deref(),
+        embedding: None,
     };
     let found = suggest(&track, models, &config, &Silent).expect("suggestions");
     let expected: Vec<(u64, u64, f64)> = find::items(&found.suggestions, &found.schema)

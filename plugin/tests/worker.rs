@@ -282,6 +282,7 @@ fn what_is_found_is_what_the_command_line_finds_and_writes() {
     let models = Models {
         scorer: &model::heuristic(&config.tuning),
         beats: beats.as_deref(),
+        embedding: None,
     };
     let source = reference.source();
     let out = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{LoopFlags, RhythmFlags};
+use super::{EmbeddingFlag, LoopFlags, RhythmFlags};
 
 /// `dataset`.
 #[derive(Debug, Args)]
@@ -19,6 +19,9 @@ Examples:
       A DJ's own loops and cues; 300 rows a track at most, the good ones among them.
   loopwright dataset ~/Music --self-supervised --without pt_mel --out pairs.csv
       No labels: what each track repeats, against the same length cut in the wrong place.
+  loopwright dataset ~/Music --labels loops.json --embedding-model openl3.onnx --out loops.parquet
+      With the columns openl3_0, openl3_1, ... of a network of your own, whose name and digest are kept in
+      loops.parquet.features.json, then in features.json of the model that learns from them.
   loopwright dataset set --grid true_beats.jsonl --labels truth.json --out set.csv
       A labelled set with a manifest.json, on given beats.
 
@@ -58,6 +61,9 @@ pub struct Dataset {
     /// Features to leave out, by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Table")]
     pub without: Vec<String>,
+    /// What embeds recordings.
+    #[command(flatten)]
+    pub embedding: EmbeddingFlag,
     /// Say in further columns what each row is: kind, section, content. They are no features
     #[arg(long, help_heading = "Table")]
     pub annotate: bool,

@@ -92,13 +92,37 @@ pub struct ModelFlag {
     /// Its columns are named in it or in features.json beside it; `loopwright doctor --model FILE` checks it
     #[arg(long, value_name = "FILE")]
     pub model: Option<String>,
+    /// What embeds recordings.
+    #[command(flatten)]
+    pub embedding: EmbeddingFlag,
 }
 
 impl ModelFlag {
     /// What was said.
+    pub fn said(&self) -> Vec<Said> {
+        let model = self
+            .model
+            .as_ref()
+            .map(|file| ("rank", "model", json!(file), "--model"));
+        model.into_iter().chain(self.embedding.said()).collect()
+    }
+}
+
+/// The flag of the network that embeds recordings.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Ranking")]
+pub struct EmbeddingFlag {
+    /// Network of your own (OpenL3, or any on samples or a log-mel spectrum, as ONNX) whose output becomes columns openl3_*
+    /// or emb_*, for models that read them and in tables; `loopwright doctor --embedding-model FILE` checks it
+    #[arg(long, value_name = "FILE")]
+    pub embedding_model: Option<String>,
+}
+
+impl EmbeddingFlag {
+    /// What was said.
     pub fn said(&self) -> Option<Said> {
-        let file = self.model.as_ref()?;
-        Some(("rank", "model", json!(file), "--model"))
+        let file = self.embedding_model.as_ref()?;
+        Some(("rank", "embedding_model", json!(file), "--embedding-model"))
     }
 }
 

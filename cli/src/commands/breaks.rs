@@ -25,7 +25,7 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
     said.extend(args.breaks.said());
     said.extend(args.model.said());
     let mut settings = Settings::load(general.config.as_deref(), &said)?;
-    let scorer = scorer::of(&mut settings, general)?;
+    let (scorer, embedder) = scorer::of(&mut settings, general)?;
     let beats = batch::beats(args.rhythm.beats.as_deref())?;
     let labels = labels::read(&args.breaks.relabel).map_err(|e| UsageError(e.to_string()))?;
     let beat_model = rhythm::load::load(&settings.config.rhythm)?;
@@ -33,6 +33,7 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
     let models = Models {
         scorer: scorer.as_ref(),
         beats: beat_model.as_deref(),
+        embedding: embedder.as_deref(),
     };
     batch::run(&args.batch, general, beats.as_ref(), &Said, |request, display, done| {
         let report = breaks::breaks(

@@ -32,9 +32,12 @@ const LISTED: usize = 12;
 pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
     let mut said = args.rhythm.said();
     said.extend(args.loops.said());
+    said.extend(args.embedding.said());
     let settings = Settings::load(general.config.as_deref(), &said)?;
     let kind = kind(&args.out)?;
-    let columns = Columns::choose(&args.columns, &args.without).map_err(|e| UsageError(e.to_string()))?;
+    let embedder = super::scorer::embedder(&settings, general)?;
+    let info = embedder.as_ref().map(|e| e.info().as_ref());
+    let columns = Columns::choose_with(&args.columns, &args.without, info).map_err(|e| UsageError(e.to_string()))?;
     let labels: Vec<Labels> = args
         .labels
         .iter()
@@ -100,6 +103,7 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
         Models {
             scorer: &model::heuristic(&settings.config.tuning),
             beats: beat_model.as_deref(),
+            embedding: embedder.as_deref(),
         },
         &display,
         |index, outcome| {

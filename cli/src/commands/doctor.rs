@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use loopwright_core::analysis::embedding::{self, EmbeddingInfo};
 use loopwright_core::config::tuning::Tuning;
 use loopwright_core::model;
 use loopwright_core::pipeline::{batch, bundles, doctor};
@@ -48,8 +49,18 @@ pub(super) fn run(args: &Doctor, general: &General) -> Result<Exit> {
         Ok(_) => fact("settings", settings_files(general.config.as_deref())),
         Err(e) => trouble("settings", format!("{e:#}")),
     });
+    let mut embedding = None;
+    if let Some(file) = &args.embedding_model {
+        findings.push(match embedding::load(Path::new(file)) {
+            Ok(embedder) => {
+                embedding = Some(embedder.info().clone());
+                fact("embedding model", super::scorer::embedder_in_words(embedder.as_ref()))
+            }
+            Err(e) => trouble("embedding model", e.to_string()),
+        });
+    }
     if let Some(file) = &args.model {
-        findings.extend(ranking_model(file));
+        findings.extend(ranking_model(file, embedding.as_deref()));
     }
     findings.extend(plugins(&bundles::installed(&bundles::folders())));
     findings.extend(captures());
@@ -89,8 +100,8 @@ fn trouble(what: &'static str, found: String) -> Finding {
 }
 
 /// Whether the model scores loops, and what it is; where it does, all its columns are features of this version.
-fn ranking_model(file: &str) -> Vec<Finding> {
-    match model::select(Some(file), &Tuning::default()) {
+fn ranking_model(file: &str, embedding: Option<&EmbeddingInfo>) -> Vec<Finding> {
+    match model::select_with(Some(file), &Tuning::default(), embedding) {
         Err(e) => vec![trouble("model", e.to_string())],
         Ok(scorer) => vec![
             fact("model", super::scorer::in_words(scorer.as_ref())),

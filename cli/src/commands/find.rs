@@ -19,12 +19,13 @@ use crate::settings::Settings;
 
 pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
     let mut settings = Settings::load(general.config.as_deref(), &args.settings.said())?;
-    let scorer = scorer::of(&mut settings, general)?;
+    let (scorer, embedder) = scorer::of(&mut settings, general)?;
     let beats = batch::beats(args.settings.rhythm.beats.as_deref())?;
     let beat_model = rhythm::load::load(&settings.config.rhythm)?;
     let models = Models {
         scorer: scorer.as_ref(),
         beats: beat_model.as_deref(),
+        embedding: embedder.as_deref(),
     };
     batch::run(
         &args.batch,

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
     let said: Vec<_> = args.model.said().into_iter().chain(args.ranker.said()).collect();
     let mut settings = Settings::without_files(general.config.as_deref(), &said)?;
-    let scorer = super::scorer::of(&mut settings, general)?;
+    let (scorer, embedder) = super::scorer::of(&mut settings, general)?;
     let beats = rhythm::load::load(&settings.config.rhythm)?;
     let items = predict::items(&args.set)?;
     let grids = args.grid.as_deref().map(GivenBeats::read_grids).transpose()?;
@@ -39,6 +39,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
         Models {
             scorer: scorer.as_ref(),
             beats: beats.as_deref(),
+            embedding: embedder.as_deref(),
         },
         &display,
         |index, result| {

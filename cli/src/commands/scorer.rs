@@ -1,23 +1,57 @@
 //! The scorer that the settings ask for.
 
+use std::path::Path;
+
 use anyhow::Result;
+use loopwright_core::analysis::embedding::{self, Embedder};
 use loopwright_core::model::{self, Output, Scorer};
 
 use crate::args::General;
 use crate::output::plain;
 use crate::settings::{Settings, Source};
 
-/// Loads it. Where nobody says otherwise, `alpha` becomes what suits the model best.
-pub(super) fn of(settings: &mut Settings, general: &General) -> Result<Box<dyn Scorer>> {
+/// Loads it, and what embeds tracks for it. Where nobody says otherwise, `alpha` becomes what suits the model best.
+pub(super) fn of(settings: &mut Settings, general: &General) -> Result<(Box<dyn Scorer>, Option<Box<dyn Embedder>>)> {
+    let embedder = embedder(settings, general)?;
     let setting = settings.config.rank.model.clone();
-    let scorer = model::select(setting.as_deref(), &settings.config.tuning)?;
+    let info = embedder.as_ref().map(|e| e.info().as_ref());
+    let scorer = model::select_with(setting.as_deref(), &settings.config.tuning, info)?;
     if let (Some(alpha), Source::Default) = (scorer.info().alpha, settings.origin("rank", "alpha")) {
         settings.config.rank.alpha = alpha;
     }
     if general.verbose > 0 {
         eprintln!("model: {}", plain(&in_words(scorer.as_ref())));
     }
-    Ok(scorer)
+    Ok((scorer, embedder))
+}
+
+/// Loads what embeds tracks, where the settings name it.
+pub(super) fn embedder(settings: &Settings, general: &General) -> Result<Option<Box<dyn Embedder>>> {
+    let Some(file) = &settings.config.rank.embedding_model else {
+        return Ok(None);
+    };
+    let embedder = embedding::load(Path::new(file))?;
+    if general.verbose > 0 {
+        eprintln!("embedding model: {}", plain(&embedder_in_words(embedder.as_ref())));
+    }
+    Ok(Some(embedder))
+}
+
+/// What embeds tracks, in a line.
+pub(super) fn embedder_in_words(embedder: &dyn Embedder) -> String {
+    let info = embedder.info();
+    let columns = match info.dims {
+        1 => info.column(0),
+        n => format!("{} to {}", info.column(0), info.column(n - 1)),
+    };
+    let mut words = vec![format!("{} (digest {}), columns {columns}", info.model, info.digest)];
+    words.extend(
+        embedder
+            .details()
+            .into_iter()
+            .map(|(name, value)| format!("{name} {value}")),
+    );
+    words.join("; ")
 }
 
 /// What a scorer is, in a line.

@@ -80,7 +80,7 @@ pub fn find(
     let candidates: Vec<Candidate> = windows.iter().map(|w| w.candidate).collect();
     let mut wanted: Vec<&str> = scorer.info().columns.iter().map(String::as_str).collect();
     wanted.push(PERC);
-    let schema = Arc::new(Schema::of(&wanted)?);
+    let schema = Arc::new(Schema::of_with(&wanted, analysis.embedding_info())?);
     let table = FeatureTable::of(schema, &candidates, analysis, structure);
     let scores = scorer.score(&table)?;
     let mut left: Vec<(Break, Option<usize>)> = windows

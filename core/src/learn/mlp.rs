@@ -212,6 +212,7 @@ impl Network {
                 output: Output::Relative,
                 alpha: None,
                 calibration: None,
+                embedding: None,
             },
             scaler,
             net,

@@ -255,6 +255,7 @@ mod tests {
             output,
             alpha: None,
             calibration,
+            embedding: None,
         }))
     }
 

@@ -35,6 +35,7 @@ pub fn heuristic(tuning: &Tuning) -> Heuristic {
             output: Output::Probability,
             alpha: None,
             calibration: None,
+            embedding: None,
         },
         tuning: tuning.clone(),
     }

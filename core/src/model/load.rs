@@ -9,6 +9,7 @@ use super::booster::BoosterScorer;
 use super::schema_file::{self, SchemaFile};
 use super::trees;
 use super::{Calibration, ModelFileError, ModelInfo, Output, Scorer, found, heuristic};
+use crate::analysis::embedding::{self, EmbeddingInfo};
 use crate::config::tuning::Tuning;
 
 /// The setting that asks for the scorer without training.
@@ -69,23 +70,84 @@ pub static LOADERS: &[Loader] = &[
 /// The scorer that the setting asks for: `heuristic`, `shipped`, or a file, whose columns must all be features that are
 /// measured here. Nothing said is the heuristic.
 pub fn select(setting: Option<&str>, tuning: &Tuning) -> Result<Box<dyn Scorer>, ModelFileError> {
+    select_with(setting, tuning, None)
+}
+
+/// The same where a network embeds tracks, whose columns the model may read: if it learnt from such, from this one's.
+pub fn select_with(
+    setting: Option<&str>,
+    tuning: &Tuning,
+    embedding: Option<&EmbeddingInfo>,
+) -> Result<Box<dyn Scorer>, ModelFileError> {
     let scorer = match setting {
         None | Some(HEURISTIC) => return Ok(Box::new(heuristic(tuning))),
         Some(SHIPPED) => shipped()?,
         Some(file) => load(Path::new(file))?,
     };
-    let missing = schema_file::unknown(&scorer.info().columns);
+    let info = scorer.info();
+    let wrong = |problem: String| ModelFileError::Columns {
+        name: setting.unwrap_or(SHIPPED).to_owned(),
+        problem,
+    };
+    check_embedding(info, embedding).map_err(wrong)?;
+    let mut missing = schema_file::unknown(&info.columns);
+    missing.retain(|name| embedding.is_none_or(|e| e.index(name).is_none()));
     if missing.is_empty() {
         return Ok(scorer);
     }
-    let (n, all) = (missing.len(), scorer.info().columns.len());
-    Err(ModelFileError::Columns {
-        name: setting.unwrap_or(SHIPPED).to_owned(),
-        problem: format!(
-            "{n} of its {all} columns are no features of this version: {}; `loopwright features` lists those there are",
-            schema_file::brief(&missing)
-        ),
-    })
+    let (n, all) = (missing.len(), info.columns.len());
+    Err(wrong(format!(
+        "{n} of its {all} columns are no features of this version: {}; `loopwright features` lists those there are",
+        schema_file::brief(&missing)
+    )))
+}
+
+/// Whether the columns of an embedding that a model reads are those of the network that is there. Nothing else can tell: a
+/// network of other weights gives columns of the same names.
+fn check_embedding(info: &ModelInfo, given: Option<&EmbeddingInfo>) -> Result<(), String> {
+    let read: Vec<String> = info
+        .columns
+        .iter()
+        .filter(|c| embedding::is_column(c))
+        .cloned()
+        .collect();
+    if read.is_empty() {
+        return Ok(());
+    }
+    let wanted = match &info.embedding {
+        Some(e) => format!("{} (digest {}), with which it was trained", e.model, e.digest),
+        None => "the network with which it was trained".to_owned(),
+    };
+    let n = match read.len() {
+        1 => "1 column".to_owned(),
+        n => format!("{n} columns"),
+    };
+    let columns = schema_file::brief(&read);
+    let Some(given) = given else {
+        return Err(format!(
+            "it reads {n} of an embedding: {columns}; give --embedding-model FILE: {wanted}"
+        ));
+    };
+    if let Some(e) = info.embedding.as_ref().filter(|e| e.digest != given.digest) {
+        return Err(format!(
+            "it reads {n} of the embedding of {} (digest {}), and the embedding model here is {} (digest {}): give the one \
+             with which it was trained, or train it again on a dataset with this one's columns",
+            e.model, e.digest, given.model, given.digest
+        ));
+    }
+    let lost: Vec<String> = read.into_iter().filter(|c| given.index(c).is_none()).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "it reads columns that the embedding model {} does not give: {}; it gives {}, and what is wanted is {wanted}",
+        given.model,
+        schema_file::brief(&lost),
+        match given.dims {
+            1 => given.column(0),
+            n => format!("{} to {}", given.column(0), given.column(n - 1)),
+        }
+    ))
 }
 
 /// The model of the build.
@@ -214,6 +276,7 @@ pub(super) struct Interface {
     output: Output,
     alpha: Option<f64>,
     calibration: Option<Calibration>,
+    embedding: Option<schema_file::Embedding>,
 }
 
 impl Interface {
@@ -225,6 +288,7 @@ impl Interface {
             output,
             alpha: None,
             calibration: None,
+            embedding: None,
         }
     }
 
@@ -308,6 +372,7 @@ impl Interface {
                 self.output = file.output.unwrap_or(self.output);
                 self.alpha = file.alpha.or(self.alpha);
                 self.calibration = file.calibration.or(self.calibration);
+                self.embedding = file.embedding;
             }
             None => {
                 let names = own.ok_or_else(|| {
@@ -340,6 +405,7 @@ impl Interface {
             output: self.output,
             alpha: self.alpha,
             calibration: self.calibration,
+            embedding: self.embedding,
         }
     }
 }
@@ -368,5 +434,43 @@ fn difference(file: &[String], own: Option<&[String]>) -> String {
             schema_file::brief(&missing),
             schema_file::brief(&extra)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_an_embedding_are_those_of_its_network() {
+        let given = |digest: &str, prefix: &str, dims: usize| EmbeddingInfo {
+            model: "here.onnx".into(),
+            digest: digest.into(),
+            prefix: prefix.into(),
+            dims,
+        };
+        let mut info = heuristic(&Tuning::default()).info().clone();
+        assert_eq!(check_embedding(&info, None), Ok(()), "it reads none");
+        info.columns.extend(["emb_0".into(), "emb_3".into()]);
+        let none = check_embedding(&info, None).unwrap_err();
+        assert!(
+            none.contains("emb_0, emb_3") && none.contains("--embedding-model"),
+            "{none}"
+        );
+        assert_eq!(
+            check_embedding(&info, Some(&given("aa", "emb_", 4))),
+            Ok(()),
+            "nobody says which"
+        );
+        for other in [given("aa", "emb_", 3), given("aa", "openl3_", 4)] {
+            let lost = check_embedding(&info, Some(&other)).unwrap_err();
+            assert!(lost.contains("does not give: ") && lost.contains("emb_3"), "{lost}");
+        }
+        info.embedding = Some((&given("aa", "emb_", 4)).into());
+        assert_eq!(check_embedding(&info, Some(&given("aa", "emb_", 4))), Ok(()));
+        let none = check_embedding(&info, None).unwrap_err();
+        assert!(none.contains("here.onnx (digest aa)"), "{none}");
+        let other = check_embedding(&info, Some(&given("bb", "emb_", 4))).unwrap_err();
+        assert!(other.contains("digest aa") && other.contains("digest bb"), "{other}");
     }
 }

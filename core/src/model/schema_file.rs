@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Calibration, ModelFileError, Output};
+use crate::analysis::embedding::EmbeddingInfo;
 use crate::features::REGISTRY;
 
 /// Version of the form.
@@ -64,6 +65,29 @@ pub struct Embedding {
     pub prefix: String,
     /// How many columns it gives.
     pub dims: u32,
+}
+
+impl From<&Embedding> for EmbeddingInfo {
+    fn from(record: &Embedding) -> Self {
+        Self {
+            model: record.model.clone(),
+            digest: record.digest.clone(),
+            prefix: record.prefix.clone(),
+            dims: record.dims as usize,
+        }
+    }
+}
+
+impl From<&EmbeddingInfo> for Embedding {
+    fn from(info: &EmbeddingInfo) -> Self {
+        Self {
+            model: info.model.clone(),
+            digest: info.digest.clone(),
+            prefix: info.prefix.clone(),
+            // Bounded by `embedding::MAX_DIMS`.
+            dims: info.dims as u32,
+        }
+    }
 }
 
 impl SchemaFile {

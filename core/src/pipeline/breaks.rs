@@ -45,7 +45,7 @@ pub fn suggest(
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Found, Error> {
-    let analysis = Analysis::of(track, models.beats, config, progress)?;
+    let analysis = models.analyse(track, config, progress)?;
     progress.report(Stage::Rank, 0.0);
     let structure = Structure::of(&analysis, &config.tuning, progress)?;
     let breaks = with_hits(&analysis, &structure, models.scorer, hit_model, config, progress)?;
@@ -139,6 +139,7 @@ pub fn breaks(
             given,
             &models.scorer.info().name,
             models.beats.map(BeatModel::id),
+            models.embedding_digest(),
             hit_model.map(HitModel::id),
             labelled,
         )),

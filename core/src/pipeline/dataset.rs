@@ -8,6 +8,7 @@
 //! stopped thus goes on, and the table does not depend on how many tracks were worked on at once.
 
 mod columns;
+pub mod record;
 mod rows;
 mod shard;
 mod table;
@@ -289,6 +290,11 @@ pub fn dataset(
         action: "put in place",
         source,
     })?;
+    record::write(
+        request.out,
+        request.columns.names(),
+        models.embedding.map(|e| e.info().as_ref()),
+    )?;
     report.bytes = fs::metadata(request.out).ok().map(|m| m.len());
     if report.tracks.iter().all(|(_, t)| t.is_ok()) {
         remove(work_dir, &folder);
@@ -328,6 +334,7 @@ fn settings(request: &Request<'_>, config: &Config, models: Models<'_>) -> Strin
         versions,
         models.beats.map(|b| b.id().to_owned()),
         &models.scorer.info().name,
+        models.embedding_digest(),
     ))
 }
 

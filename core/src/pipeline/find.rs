@@ -61,6 +61,7 @@ pub fn find(
             given,
             &models.scorer.info().name,
             models.beats.map(BeatModel::id),
+            models.embedding_digest(),
         )),
     };
     run::run(request, config, &task, observer, done)

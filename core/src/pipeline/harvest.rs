@@ -66,7 +66,7 @@ pub fn harvest(
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Harvest, Error> {
-    let analysis = Analysis::of(track, models.beats, config, progress)?;
+    let analysis = models.analyse(track, config, progress)?;
     from_analysis(analysis, models, hit_model, config, progress)
 }
 

@@ -124,7 +124,7 @@ pub fn suggest<'a>(
     progress: &dyn Progress,
 ) -> Result<Quiet, Error> {
     let models: Models<'_> = models.into();
-    let analysis = Analysis::of(track, models.beats, config, progress)?;
+    let analysis = models.analyse(track, config, progress)?;
     from_analysis(analysis, models.scorer, config, progress)
 }
 
@@ -173,7 +173,7 @@ pub fn loops(
 
     let mut wanted: Vec<&str> = scorer.info().columns.iter().map(String::as_str).collect();
     wanted.extend([PERC, BOUNDARY, LEVEL]);
-    let schema = Arc::new(Schema::of(&wanted).map_err(ModelError::from)?);
+    let schema = Arc::new(Schema::of_with(&wanted, analysis.embedding_info()).map_err(ModelError::from)?);
     let all = FeatureTable::of(schema.clone(), &candidates, analysis, structure);
     let gate = Gate::of(&all, structure, &config.quiet);
     let quiet: Vec<Candidate> = candidates
@@ -201,7 +201,7 @@ pub fn loops(
     progress.check()?;
     progress.report(Stage::Rank, 0.5);
 
-    let schema = Arc::new(Schema::full());
+    let schema = Arc::new(Schema::full_with(analysis.embedding_info()));
     let chosen: Vec<Candidate> = ranked.iter().map(|r| quiet[r.index]).collect();
     let features = FeatureTable::of(schema.clone(), &chosen, analysis, structure);
     let audio = &analysis.track.audio;

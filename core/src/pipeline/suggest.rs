@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Models;
+use crate::analysis::embedding::EmbeddingError;
 use crate::analysis::{Analysis, AnalysisError};
 use crate::config::Config;
 use crate::drums::hits::HitsError;
@@ -23,6 +24,9 @@ pub enum Error {
     /// The track cannot be analysed.
     #[error(transparent)]
     Analysis(AnalysisError),
+    /// The network that embeds failed.
+    #[error(transparent)]
+    Embedding(EmbeddingError),
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -39,6 +43,15 @@ impl From<HitsError> for Error {
         match error {
             HitsError::Cancelled(c) => Self::Cancelled(c),
             other => Self::Hits(other),
+        }
+    }
+}
+
+impl From<EmbeddingError> for Error {
+    fn from(error: EmbeddingError) -> Self {
+        match error {
+            EmbeddingError::Cancelled(c) => Self::Cancelled(c),
+            other => Self::Embedding(other),
         }
     }
 }
@@ -109,7 +122,7 @@ pub fn suggest<'a>(
     progress: &dyn Progress,
 ) -> Result<Suggestions, Error> {
     let models: Models<'_> = models.into();
-    let analysis = Analysis::of(track, models.beats, config, progress)?;
+    let analysis = models.analyse(track, config, progress)?;
     from_analysis(analysis, models.scorer, config, progress)
 }
 
@@ -154,7 +167,7 @@ pub fn loops(
     if config.rank.alpha != 0.0 {
         wanted.push(boundary);
     }
-    let schema = Arc::new(Schema::of(&wanted).map_err(ModelError::from)?);
+    let schema = Arc::new(Schema::of_with(&wanted, analysis.embedding_info()).map_err(ModelError::from)?);
     let table = FeatureTable::of(schema, &candidates, analysis, structure);
     let scores = scorer.score(&table)?;
     if let Some(row) = (0..candidates.len()).find(|r| !scores.get(*r).is_some_and(|s| s.is_finite())) {
@@ -173,7 +186,7 @@ pub fn loops(
         .collect();
     let ranked = rank::rank(&entries, &scores, scorer.info(), &config.rank, &config.tuning);
 
-    let schema = Arc::new(Schema::full());
+    let schema = Arc::new(Schema::full_with(analysis.embedding_info()));
     let chosen: Vec<Candidate> = ranked.iter().map(|r| candidates[r.index]).collect();
     let features = FeatureTable::of(schema.clone(), &chosen, analysis, structure);
     let suggestions = ranked

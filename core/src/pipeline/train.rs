@@ -19,7 +19,9 @@ use crate::learn::dataset::{Dataset, DatasetError};
 use crate::learn::recorder::{Ending, RecordError, Recorder};
 use crate::learn::split::{self, Split, SplitError};
 use crate::learn::{LearnError, Learner};
+use crate::model::schema_file::Embedding;
 use crate::model::{self, Calibration, Scorer};
+use crate::pipeline::dataset::record;
 use crate::progress::Progress;
 
 pub use columns::ColumnError;
@@ -59,6 +61,9 @@ pub enum TrainError {
     /// The columns cannot be chosen so.
     #[error(transparent)]
     Columns(#[from] ColumnError),
+    /// Whose the columns of an embedding are is not clear.
+    #[error(transparent)]
+    Embedding(#[from] record::RecordError),
     /// Nothing was learnt.
     #[error(transparent)]
     Learn(#[from] LearnError),
@@ -93,6 +98,8 @@ pub struct Prepared {
     boundary: Option<Vec<f32>>,
     /// The heuristic's score of each row, if the datasets have its columns.
     heuristic: Option<Vec<f32>>,
+    /// The network whose columns the datasets have.
+    embedding: Option<Embedding>,
     destination: Destination,
 }
 
@@ -166,6 +173,7 @@ pub fn prepare(request: &Request<'_>, progress: &dyn Progress) -> Result<Prepare
         .map(|c| (0..data.rows()).map(|r| data.row(r)[c]).collect());
     let heuristic = scores::of_all(&model::heuristic(&Tuning::default()), &data);
     let data = columns::choose(data, request.include, request.exclude)?;
+    let embedding = record::read(request.data, &data.columns)?;
     let (split, folds) = match request.folds {
         None => (
             split::split(&data.tracks, request.valid, request.test, request.seed)?,
@@ -185,6 +193,7 @@ pub fn prepare(request: &Request<'_>, progress: &dyn Progress) -> Result<Prepare
         folds,
         boundary,
         heuristic,
+        embedding,
         destination: Destination::open(request.out)?,
     })
 }
@@ -280,6 +289,12 @@ fn settings(request: &Request<'_>, prepared: &Prepared) -> Vec<(String, String)>
         if !patterns.is_empty() {
             all.push((name.into(), patterns.join(" ")));
         }
+    }
+    if let Some(e) = &prepared.embedding {
+        all.push((
+            "embedding".into(),
+            format!("{} (digest {}), {}*", e.model, e.digest, e.prefix),
+        ));
     }
     let (rows, tracks, columns) = prepared.size();
     for (name, n) in [("rows", rows), ("tracks", tracks), ("columns", columns)] {

@@ -230,6 +230,7 @@ fn work(ear: &Ear<'_>, models: &mut Loaded, job: &Job, loudness: f64) -> Result<
     let all = Models {
         scorer: &set.scorer,
         beats: set.beats.as_deref(),
+        embedding: None,
     };
     match harvest(&job.track, all, set.hits.as_deref(), &config, ear) {
         Ok(harvest) => Ok(Outcome {

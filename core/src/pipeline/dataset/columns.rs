@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::analysis::embedding::EmbeddingInfo;
 use crate::features::{REGISTRY, Schema};
 
 /// The features of a table, in the order of the registry. `bars` is always one of them.
@@ -27,7 +28,20 @@ impl Columns {
     ///
     /// Names that no feature has.
     pub fn choose(wanted: &[String], unwanted: &[String]) -> Result<Self, ColumnsError> {
-        let full = Schema::full();
+        Self::choose_with(wanted, unwanted, None)
+    }
+
+    /// The same with the columns of an embedding, which follow the others: `emb` for all of them, or `emb_3`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::choose`].
+    pub fn choose_with(
+        wanted: &[String],
+        unwanted: &[String],
+        embedding: Option<&EmbeddingInfo>,
+    ) -> Result<Self, ColumnsError> {
+        let full = Schema::full_with(embedding);
         let family = |column: usize| {
             let mut from = 0;
             REGISTRY
@@ -36,7 +50,7 @@ impl Columns {
                     from += f.width;
                     column < from
                 })
-                .map_or("", |f| f.name)
+                .map_or_else(|| embedding.map_or("", EmbeddingInfo::family), |f| f.name)
         };
         let known: Vec<(&String, &str)> = full.columns().iter().enumerate().map(|(i, c)| (c, family(i))).collect();
         let is = |name: &String, (column, family): &(&String, &str)| name == *column || name == family;
@@ -54,7 +68,7 @@ impl Columns {
             k.1 == "bars" || named && !unwanted.iter().any(|w| is(w, k))
         };
         let names: Vec<String> = known.iter().filter(kept).map(|(c, _)| (*c).clone()).collect();
-        let schema = Schema::of(&names).map_err(|e| ColumnsError(e.0))?;
+        let schema = Schema::of_with(&names, embedding).map_err(|e| ColumnsError(e.0))?;
         let at = names.iter().filter_map(|n| schema.column(n)).collect();
         Ok(Self {
             names,
@@ -101,5 +115,22 @@ mod tests {
             choose(&["rep_unit", "loudness"], &["x"]).unwrap_err(),
             ColumnsError(vec!["loudness".into(), "x".into()])
         );
+        let info = EmbeddingInfo {
+            model: "m.onnx".into(),
+            digest: "0".into(),
+            prefix: "emb_".into(),
+            dims: 3,
+        };
+        let with = |wanted: &[&str], unwanted: &[&str]| {
+            let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+            Columns::choose_with(&own(wanted), &own(unwanted), Some(&info)).map(|c| c.names)
+        };
+        assert_eq!(
+            with(&["emb", "rms_mean"], &["emb_1"]).unwrap(),
+            ["bars", "rms_mean", "emb_0", "emb_2"]
+        );
+        assert_eq!(with(&[], &[]).unwrap().len(), all.len() + 3);
+        assert_eq!(with(&[], &["emb"]).unwrap(), all);
+        assert!(with(&["emb_3"], &[]).is_err());
     }
 }

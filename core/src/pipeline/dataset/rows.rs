@@ -41,7 +41,7 @@ pub(super) fn of(
     models: Models<'_>,
     progress: &dyn Progress,
 ) -> Result<Shard, TrackError> {
-    let mut analysis = Analysis::of(track, models.beats, config, progress).map_err(Error::from)?;
+    let mut analysis = models.analyse(track, config, progress)?;
     progress.report(Stage::Rank, 0.0);
     let structure = Structure::of(&analysis, &config.tuning, progress).map_err(Error::from)?;
     let seed = seed_of(request.options.seed, &item.id);
@@ -176,7 +176,8 @@ fn labelled(
     let total = planned.len();
     let positive: Vec<bool> = planned.iter().map(|p| p.weight >= POSITIVE).collect();
     if options.hard_negatives > 0 && positive.contains(&true) {
-        let schema = Schema::of(&scorer.info().columns).map_err(|e| Error::from(ModelError::from(e)))?;
+        let schema = Schema::of_with(&scorer.info().columns, analysis.embedding_info())
+            .map_err(|e| Error::from(ModelError::from(e)))?;
         let table = FeatureTable::of(schema.into(), &candidates, analysis, structure);
         let scores = scorer.score(&table).map_err(Error::from)?;
         // Half of each kind, the odd one of those that are off the bar.

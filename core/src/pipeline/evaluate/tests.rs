@@ -17,6 +17,7 @@ impl Column {
             output: Output::Relative,
             alpha: None,
             calibration,
+            embedding: None,
         })
     }
 }

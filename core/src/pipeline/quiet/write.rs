@@ -83,6 +83,7 @@ pub fn write(
             given,
             &models.scorer.info().name,
             models.beats.map(BeatModel::id),
+            models.embedding_digest(),
         )),
     };
     run::run(request, config, &task, observer, done)

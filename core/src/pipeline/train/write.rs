@@ -72,6 +72,7 @@ pub(super) fn files(
         output: Some(info.output),
         alpha: report.alpha,
         calibration: report.calibration,
+        embedding: prepared.embedding.clone(),
         ..SchemaFile::of(&info.columns)
     };
     let card = Card {

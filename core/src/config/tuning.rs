@@ -28,9 +28,6 @@ pub struct Tuning {
     /// Least sum of onset strength (dB, over the 32 cells of a beat pair) by which an onset distance is divided, so
     /// that near-silence does not count as different.
     pub onset_ground: f64,
-    /// Most dB by which a band may be louder throughout one bar than throughout another and still be taken for the same
-    /// thing under another equaliser; 0 compares levels as they are.
-    pub eq_reach: f64,
 
     /// Lags in bars at which repeats are looked for, and the repeat units that a section can have.
     pub lags: Vec<u32>,
@@ -42,10 +39,6 @@ pub struct Tuning {
     pub floor_min_chroma: f64,
     /// Lowest onset repeat floor.
     pub floor_min_onset: f64,
-    /// Lowest repeat floor of tone (bands that are louder throughout a bar), in dB.
-    pub floor_min_tone: f64,
-    /// Highest repeat floor of tone, in dB.
-    pub floor_max_tone: f64,
     /// Highest mel repeat floor in dB: where nothing repeats, the floor must not rise until everything seems to.
     pub floor_max_mel: f64,
     /// Highest chroma repeat floor.
@@ -64,8 +57,6 @@ pub struct Tuning {
     pub octaves_chroma: f64,
     /// Octaves above the floor at which onset distance counts as different.
     pub octaves_onset: f64,
-    /// Octaves above the floor at which tone counts as different.
-    pub octaves_tone: f64,
     /// Weight of mel in the combined normalised distance.
     pub weight_mel: f64,
     /// Weight of chroma in it.
@@ -93,8 +84,6 @@ pub struct Tuning {
     pub texture_cap: f64,
     /// Cost of each bar of drums alone in a section of others, or the reverse.
     pub break_cost: f64,
-    /// How far (0 to 1) a column of the texture that never rests counts for less than one that holds still.
-    pub texture_own_steps: f64,
     /// Least texture step in dB.
     pub texture_step_min: f64,
 
@@ -177,15 +166,12 @@ impl Default for Tuning {
             onset_reach: 0.035,
             level_range: 40.0,
             onset_ground: 48.0,
-            eq_reach: 0.0,
 
             lags: vec![1, 2, 4, 8],
             floor_quantile: 0.4,
             floor_min_mel: 0.5,
             floor_min_chroma: 0.0003,
             floor_min_onset: 0.05,
-            floor_min_tone: 0.3,
-            floor_max_tone: 2.0,
             floor_max_mel: 2.5,
             floor_max_chroma: 0.006,
             floor_max_onset: 0.25,
@@ -195,7 +181,6 @@ impl Default for Tuning {
             octaves_mel: 2.0,
             octaves_chroma: 4.0,
             octaves_onset: 1.5,
-            octaves_tone: 2.0,
             weight_mel: 0.5,
             weight_chroma: 0.3,
             weight_onset: 0.2,
@@ -209,7 +194,6 @@ impl Default for Tuning {
             texture_scale: 3.0,
             texture_cap: 1.5,
             break_cost: 1.0,
-            texture_own_steps: 0.0,
             texture_step_min: 0.8,
 
             unit_threshold: 0.15,

@@ -206,3 +206,69 @@ fn pair(v: &LoopView<'_>, a: Option<usize>, b: usize) -> f32 {
         _ => 1.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::config::tuning::Tuning;
+    use crate::features::{FeatureTable, Schema};
+    use crate::model::{self, Output};
+
+    /// What the model of the build says of a row of `usual` values with some others.
+    fn score(others: &[(&str, f32)]) -> f32 {
+        let scorer = model::select(Some("shipped"), &Tuning::default()).unwrap();
+        let usual = [
+            ("bars", 4.0),
+            ("inside_section", 1.0),
+            ("unit_divides", 1.0),
+            ("rep_unit", 0.95),
+            ("rep_span", 0.95),
+            ("repeats_count", 3.0),
+            ("repeat_distance_db", 0.6),
+            ("recurs_after", 1.0),
+            ("section_bars", 16.0),
+            ("section_before", 4.0),
+            ("section_after", 8.0),
+            ("unit_bars", 4.0),
+            ("unit_found", 1.0),
+            ("unlike_lag_1", 0.6),
+            ("unlike_lag_2", 0.5),
+        ];
+        let columns = scorer.info().columns.clone();
+        let value = |c: &String| {
+            let of = |list: &[(&str, f32)]| list.iter().find(|(n, _)| n == c).map(|(_, v)| *v);
+            of(others).or_else(|| of(&usual)).unwrap_or(0.0)
+        };
+        let values = columns.iter().map(value).collect();
+        let table = FeatureTable::from_values(Arc::new(Schema::plain(columns)), values);
+        scorer.score(&table).unwrap()[0]
+    }
+
+    #[test]
+    fn the_shipped_model_hears_odd_bars_and_edges() {
+        let good = score(&[]);
+        let fill = score(&[
+            ("holds_fill", 1.0),
+            ("orphan_db", 1.5),
+            ("orphan_onset", 2.0),
+            ("halves_unlike_worst", 0.8),
+            ("worst_bar_unlike", 0.7),
+        ]);
+        let edge = score(&[
+            ("inside_section", 0.0),
+            ("section_after", -2.0),
+            ("section_novelty", 4.0),
+            ("recurs_after", 0.0),
+            ("halves_unlike", 0.7),
+            ("halves_unlike_worst", 0.9),
+        ]);
+        assert!(good > 0.7 && fill < 0.4 && edge < 0.4, "{good} {fill} {edge}");
+        let info = model::select(Some("shipped"), &Tuning::default())
+            .unwrap()
+            .info()
+            .clone();
+        assert_eq!(info.output, Output::Probability);
+        assert!(info.calibration.is_some());
+    }
+}

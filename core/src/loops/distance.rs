@@ -8,11 +8,6 @@
 //! * **onset**: Σ|a − b| / Σ(a + b) of the onset strengths: 0 for the same pattern, 1 for patterns that share no hit.
 //!
 //! For mel and onset the worst beat is kept as well, since a fill often takes one beat only.
-//!
-//! Tape, rooms and hands on an equaliser lift or lower a band throughout a bar; music changes it here and there. So levels
-//! of whole bars are compared after the offset of each band between the two (smooth over frequency, up to
-//! [`Tuning::eq_reach`]) has been taken out. The offset itself is a distance of its own, **tone**: measured against what is
-//! usual in the track, it tells a layer that enters from an equaliser that never rests.
 
 use super::bars::Bars;
 use crate::analysis::texture::{BANDS, CHROMA, GROUPS, Texture, fast_db};
@@ -39,13 +34,12 @@ pub struct BarContents {
     /// Log-compressed chromas of unit length.
     chroma: Vec<f32>,
     ground: f32,
-    eq_reach: f32,
 }
 
 /// How unlike two bars are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Distance {
-    /// Mean level difference in dB, but for what `tone` accounts for.
+    /// Mean level difference in dB.
     pub mel: f32,
     /// 1 − cosine of chromas.
     pub chroma: f32,
@@ -55,10 +49,6 @@ pub struct Distance {
     pub mel_worst: f32,
     /// [`Self::onset`] of the worst beat.
     pub onset_worst: f32,
-    /// Mean offset of the bands throughout the bar, in dB; 0 between stretches that are no whole bars.
-    pub tone: f32,
-    /// Mean level difference in dB, as it is.
-    pub level: f32,
 }
 
 impl Distance {
@@ -69,8 +59,6 @@ impl Distance {
         onset: 1.0,
         mel_worst: 60.0,
         onset_worst: 1.0,
-        tone: 60.0,
-        level: 60.0,
     };
 }
 
@@ -86,7 +74,6 @@ impl BarContents {
             onset: vec![0.0; n * ONSET],
             chroma: vec![0.0; n * PITCH],
             ground: tuning.onset_ground as f32,
-            eq_reach: tuning.eq_reach.max(0.0) as f32,
         };
         let b = &texture.bands;
         let t = &texture.tonal;
@@ -163,26 +150,10 @@ impl BarContents {
     fn compare(&self, i: usize, j: usize, beats: usize) -> Distance {
         let mut sum = [0f32; 3];
         let mut worst = [0f32; 2];
-        let mut offset = [0f32; BANDS];
-        let mut level = 0f32;
         vectorized!({
-            let equalised = beats == self.beats_per_bar && beats > 2 && self.eq_reach > 0.0;
-            if equalised {
-                offset = offsets(&self.mel[i * MEL..][..beats * MEL], &self.mel[j * MEL..][..beats * MEL]);
-                offset
-                    .iter_mut()
-                    .for_each(|o| *o = o.clamp(-self.eq_reach, self.eq_reach));
-            }
             for k in 0..beats {
                 let (a, b) = (i + k, j + k);
-                let (x, y) = (&self.mel[a * MEL..][..MEL], &self.mel[b * MEL..][..MEL]);
-                let own = absolute(x, y) / MEL as f32;
-                level += own;
-                let mel = if equalised {
-                    absolute_but_for(x, y, &offset) / MEL as f32
-                } else {
-                    own
-                };
+                let mel = absolute(&self.mel[a * MEL..][..MEL], &self.mel[b * MEL..][..MEL]) / MEL as f32;
                 let (x, y) = (&self.onset[a * ONSET..][..ONSET], &self.onset[b * ONSET..][..ONSET]);
                 let total = x.iter().zip(y).map(|(x, y)| x + y).sum::<f32>();
                 let onset = absolute(x, y) / total.max(self.ground);
@@ -201,52 +172,8 @@ impl BarContents {
             onset: sum[2] * per,
             mel_worst: worst[0],
             onset_worst: worst[1],
-            tone: offset.iter().map(|o| o.abs()).sum::<f32>() / BANDS as f32,
-            level: level * per,
         }
     }
-}
-
-/// By how many dB each band of one bar lies above that of another throughout: of the means over each beat the highest and
-/// the lowest are left out, so that what a single beat plays does not count; then smoothed over neighbouring bands.
-#[inline(always)]
-fn offsets(a: &[f32], b: &[f32]) -> [f32; BANDS] {
-    const WEIGHTS: [f32; 5] = [1.0 / 9.0, 2.0 / 9.0, 3.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0];
-    let beats = a.len() / MEL;
-    let (mut sum, mut low, mut high) = ([0f32; BANDS], [f32::INFINITY; BANDS], [f32::NEG_INFINITY; BANDS]);
-    for (a, b) in a.chunks_exact(MEL).zip(b.chunks_exact(MEL)) {
-        let mut mean = [0f32; BANDS];
-        for (a, b) in a.chunks_exact(BANDS).zip(b.chunks_exact(BANDS)) {
-            for c in 0..BANDS {
-                mean[c] += (a[c] - b[c]) * (1.0 / SLOTS as f32);
-            }
-        }
-        for c in 0..BANDS {
-            sum[c] += mean[c];
-            low[c] = low[c].min(mean[c]);
-            high[c] = high[c].max(mean[c]);
-        }
-    }
-    let per = 1.0 / beats.saturating_sub(2).max(1) as f32;
-    let middle: [f32; BANDS] = std::array::from_fn(|c| (sum[c] - low[c] - high[c]) * per);
-    std::array::from_fn(|c| {
-        let near = |k: usize| middle[(c + k).saturating_sub(2).min(BANDS - 1)];
-        WEIGHTS.iter().enumerate().map(|(k, w)| w * near(k)).sum()
-    })
-}
-
-/// Σ|a − b − offset of the band|.
-#[inline(always)]
-fn absolute_but_for(a: &[f32], b: &[f32], offset: &[f32; BANDS]) -> f32 {
-    let mut lanes = [0f32; 16];
-    for (a, b) in a.chunks_exact(BANDS).zip(b.chunks_exact(BANDS)) {
-        for c in (0..BANDS).step_by(16) {
-            for l in 0..16 {
-                lanes[l] += (a[c + l] - b[c + l] - offset[c + l]).abs();
-            }
-        }
-    }
-    lanes.iter().sum()
 }
 
 #[inline(always)]

@@ -17,14 +17,12 @@ pub struct Floor {
     pub chroma: f32,
     /// In relative onset difference.
     pub onset: f32,
-    /// In dB of the bands' offsets.
-    pub tone: f32,
 }
 
 /// Normalised distances of a pair of bars, each from 0 (a repeat) to 1 (different).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unlike {
-    /// By mel levels and tone, the worse of the two.
+    /// By mel levels.
     pub mel: f32,
     /// By chroma.
     pub chroma: f32,
@@ -168,7 +166,6 @@ fn floor(raw: &[(usize, Vec<Distance>)], regular: &[bool], tuning: &Tuning) -> F
         mel: kind(|d| d.mel, tuning.floor_min_mel, tuning.floor_max_mel),
         chroma: kind(|d| d.chroma, tuning.floor_min_chroma, tuning.floor_max_chroma),
         onset: kind(|d| d.onset, tuning.floor_min_onset, tuning.floor_max_onset),
-        tone: kind(|d| d.tone, tuning.floor_min_tone, tuning.floor_max_tone),
     }
 }
 
@@ -181,8 +178,6 @@ fn unlike(d: &Distance, floor: &Floor, tuning: &Tuning) -> Unlike {
         x.clamp(0.0, 1.0) as f32
     };
     let mel = octaves(d.mel, floor.mel, tuning.offset_mel, tuning.octaves_mel);
-    let tone = octaves(d.tone, floor.tone, tuning.offset_mel, tuning.octaves_tone);
-    let mel = mel.max(tone);
     let chroma = octaves(d.chroma, floor.chroma, tuning.offset_chroma, tuning.octaves_chroma);
     let onset = octaves(d.onset, floor.onset, tuning.offset_onset, tuning.octaves_onset);
     let (wm, wc, wo) = (tuning.weight_mel, tuning.weight_chroma, tuning.weight_onset);
@@ -192,7 +187,7 @@ fn unlike(d: &Distance, floor: &Floor, tuning: &Tuning) -> Unlike {
         chroma,
         onset,
         all: (sum / (wm + wc + wo).max(1e-9)) as f32,
-        db: d.level,
+        db: d.mel,
     }
 }
 
@@ -246,8 +241,6 @@ mod tests {
             onset: 0.0,
             mel_worst: 0.0,
             onset_worst: 0.0,
-            tone: 0.0,
-            level: 0.0,
         };
         assert_eq!(unlike(&near, &f, &t).all, 0.0);
     }

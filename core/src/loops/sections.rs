@@ -28,8 +28,6 @@ const COLUMNS: usize = 2 * WIDE + GROUPS;
 #[derive(Debug, Clone)]
 pub struct BarTextures {
     rows: Vec<[f32; COLUMNS]>,
-    /// What each column counts; 1 on average.
-    weights: [f32; COLUMNS],
     /// The median change from bar to bar, in dB: the unit of texture deviation.
     pub step: f32,
 }
@@ -52,12 +50,10 @@ impl BarTextures {
                 row
             })
             .collect();
-        let weights = weights(&rows, tuning);
-        let mut steps: Vec<f32> = rows.windows(2).map(|w| difference(&w[0], &w[1], &weights)).collect();
+        let mut steps: Vec<f32> = rows.windows(2).map(|w| difference(&w[0], &w[1])).collect();
         Self {
             step: median(&mut steps).max(tuning.texture_step_min as f32),
             rows,
-            weights,
         }
     }
 
@@ -71,7 +67,7 @@ impl BarTextures {
             let mut column: Vec<f32> = rows.iter().map(|r| r[c]).collect();
             median(&mut column)
         });
-        let sum: f32 = rows.iter().map(|r| difference(r, &centre, &self.weights)).sum();
+        let sum: f32 = rows.iter().map(|r| difference(r, &centre)).sum();
         sum / rows.len() as f32 / self.step
     }
 
@@ -86,33 +82,14 @@ impl BarTextures {
     /// Texture change from bar `i − 1` to bar `i`, in texture steps; 0 at the first.
     pub fn novelty(&self, i: usize) -> f32 {
         match (i.checked_sub(1).and_then(|h| self.rows.get(h)), self.rows.get(i)) {
-            (Some(a), Some(b)) => difference(a, b, &self.weights) / self.step,
+            (Some(a), Some(b)) => difference(a, b) / self.step,
             _ => 0.0,
         }
     }
 }
 
-fn difference(a: &[f32; COLUMNS], b: &[f32; COLUMNS], weights: &[f32; COLUMNS]) -> f32 {
-    let each = a.iter().zip(b).zip(weights);
-    each.map(|((a, b), w)| w * (a - b).abs()).sum::<f32>() / COLUMNS as f32
-}
-
-/// Columns by what they tell: one that changes from every bar to the next (an equaliser that never rests, a played part)
-/// says less of where a section ends than one that holds still. A column's own step is its median change from bar to bar.
-fn weights(rows: &[[f32; COLUMNS]], tuning: &Tuning) -> [f32; COLUMNS] {
-    let power = tuning.texture_own_steps.clamp(0.0, 1.0) as f32;
-    let mut weights = [1f32; COLUMNS];
-    if power == 0.0 || rows.len() < 2 {
-        return weights;
-    }
-    for (c, weight) in weights.iter_mut().enumerate() {
-        let mut steps: Vec<f32> = rows.windows(2).map(|w| (w[1][c] - w[0][c]).abs()).collect();
-        *weight = median(&mut steps)
-            .max(tuning.texture_step_min.max(0.01) as f32)
-            .powf(-power);
-    }
-    let mean = weights.iter().sum::<f32>() / COLUMNS as f32;
-    weights.map(|w| w / mean)
+fn difference(a: &[f32; COLUMNS], b: &[f32; COLUMNS]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f32>() / COLUMNS as f32
 }
 
 /// The cheapest cut of the runs of regular bars into sections, in order.
@@ -202,7 +179,7 @@ impl<'a> Growing<'a> {
         let scale = t.texture_scale * f64::from(textures.step);
         let deviation: f64 = rows
             .iter()
-            .map(|r| (f64::from(difference(r, &centre, &textures.weights)) / scale).min(t.texture_cap))
+            .map(|r| (f64::from(difference(r, &centre)) / scale).min(t.texture_cap))
             .sum();
         let prior = match n {
             n if n % 8 == 0 => 2.0,

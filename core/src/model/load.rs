@@ -18,7 +18,11 @@ pub const HEURISTIC: &str = "heuristic";
 pub const SHIPPED: &str = "shipped";
 
 /// The trained model that is part of the build: name, content, and its `features.json`.
-const IN_BUILD: Option<(&str, &[u8], &[u8])> = None;
+const IN_BUILD: Option<(&str, &[u8], &[u8])> = Some((
+    "of this build",
+    include_bytes!("../../../models/ranking/ranker.json"),
+    include_bytes!("../../../models/ranking/features.json"),
+));
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;

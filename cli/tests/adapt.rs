@@ -49,7 +49,7 @@ fn rate(home: &Path, records: &[csv::StringRecord], to: &str, columns: Option<&[
     out.write_record(keep.iter().map(|&i| &header[i]).chain(["rating"]))
         .unwrap();
     for record in records {
-        let rating = if record[bars].parse::<u32>().unwrap() >= 4 {
+        let rating = if record[bars].parse::<u32>().unwrap() >= 8 {
             "favourite"
         } else {
             "reject"

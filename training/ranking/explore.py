@@ -4,11 +4,11 @@
     python explore.py --train TRAIN=train --table train.csv
     python explore.py --train TRAIN=train --test TEST=test OTHER=other --groups
 
-A row's weight is a mean (0.3 to 0.7) of its label (1 a true loop on a phrase, 0.575 one that begins inside a phrase, 0 none; loops open
-to dispute are left out) and of the heuristic's score. What is learnt is then the mean of the heuristic and of what the
-evidence says. Labels alone make a ranker that is right more often on songs of the generator and returns fewer families
-on others: it thinks less of long loops, since these hold an odd bar more often there. The heuristic's score is the prior
-against that; its share was chosen on songs of two generators (docs/EVALUATION.md).
+A row's weight is 0.3 of its label (1 a true loop on a phrase, 0.575 one that begins inside a phrase, 0 none; loops open to
+dispute are left out) and 0.7 of the heuristic's score (`--prior`). What is learnt is then the same mixture of what the
+evidence says and of the heuristic. Labels alone make a ranker that is right more often on songs of this generator and gives
+fewer families on others: it thinks less of long loops, since those of this generator hold an odd bar more often. The
+heuristic is the prior against that.
 
 `--test` judges trees by Python's xgboost on sets; answers go through the same variety order as the program's. `--groups`
 leaves each group of styles out of the training songs, and judges it by the others.

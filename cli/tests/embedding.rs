@@ -58,22 +58,39 @@ fn a_model_learns_from_an_embedding_and_asks_for_it_again() {
         .skip(1)
         .map(|l| l.rsplit(',').next().unwrap().parse().unwrap())
         .collect();
-    assert!(values.iter().all(|x| x.is_finite()) && values.iter().any(|x| *x != values[0]), "{values:?}");
+    assert!(
+        values.iter().all(|x| x.is_finite()) && values.iter().any(|x| *x != values[0]),
+        "{values:?}"
+    );
     let record: Value = serde_json::from_slice(&fs::read(here.join("loops.csv.features.json")).unwrap()).unwrap();
     let embedding = &record["embedding"];
-    assert_eq!((&embedding["model"], &embedding["prefix"], &embedding["dims"]), (&"mine.onnx".into(), &"emb_".into(), &4.into()));
+    assert_eq!(
+        (&embedding["model"], &embedding["prefix"], &embedding["dims"]),
+        (&"mine.onnx".into(), &"emb_".into(), &4.into())
+    );
 
-    let trained = run(here, "train rank loops.csv --out made --epochs 2 --hidden 4 --valid 0.3 --test 0.2 --json");
+    let trained = run(
+        here,
+        "train rank loops.csv --out made --epochs 2 --hidden 4 --valid 0.3 --test 0.2 --json",
+    );
     expect_code(&trained, 0);
     let features: Value = serde_json::from_slice(&fs::read(here.join("made/features.json")).unwrap()).unwrap();
     assert_eq!(&features["embedding"], embedding);
-    assert!(fs::read_to_string(here.join("made/MODEL.md")).unwrap().contains("mine.onnx"));
+    assert!(
+        fs::read_to_string(here.join("made/MODEL.md"))
+            .unwrap()
+            .contains("mine.onnx")
+    );
 
     // The columns are in the table of loops, whatever ranks them.
     let find = |more: &str| run(here, &format!("find in/song0.wav --bpm 120 --out out {more}"));
     let found = find("--model made/ranker.onnx --embedding-model mine.onnx -v");
     expect_code(&found, 0);
-    assert!(stderr(&found).contains("embedding model: mine.onnx (digest"), "{}", stderr(&found));
+    assert!(
+        stderr(&found).contains("embedding model: mine.onnx (digest"),
+        "{}",
+        stderr(&found)
+    );
     let table = here.join("out/all_loops.csv");
     let of = |prefix: &str| columns(&table).iter().filter(|c| c.starts_with(prefix)).count();
     assert_eq!((of("emb_"), of("openl3_")), (4, 0), "{:?}", columns(&table));
@@ -88,21 +105,33 @@ fn a_model_learns_from_an_embedding_and_asks_for_it_again() {
     let none = find("--model made/ranker.onnx");
     expect_code(&none, 3);
     let said = stderr(&none);
-    assert!(said.contains("emb_0, emb_1, emb_2, emb_3") && said.contains("--embedding-model") && said.contains("mine.onnx"), "{said}");
+    assert!(
+        said.contains("emb_0, emb_1, emb_2, emb_3") && said.contains("--embedding-model") && said.contains("mine.onnx"),
+        "{said}"
+    );
     let other = find("--model made/ranker.onnx --embedding-model openl3_tiny.onnx");
     expect_code(&other, 3);
     let digest = embedding["digest"].as_str().unwrap();
-    assert!(stderr(&other).contains(digest) && stderr(&other).contains("openl3_tiny.onnx"), "{}", stderr(&other));
+    assert!(
+        stderr(&other).contains(digest) && stderr(&other).contains("openl3_tiny.onnx"),
+        "{}",
+        stderr(&other)
+    );
     for command in ["breaks", "quiet"] {
         let taken = run(
             here,
-            &format!("{command} in/song0.wav --bpm 120 --out {command} --model made/ranker.onnx --embedding-model mine.onnx"),
+            &format!(
+                "{command} in/song0.wav --bpm 120 --out {command} --model made/ranker.onnx --embedding-model mine.onnx"
+            ),
         );
         assert!([Some(0), Some(4)].contains(&taken.status.code()), "{}", stderr(&taken));
     }
     let doctor = run(here, "doctor --embedding-model mine.onnx --model made/ranker.onnx");
     let said = stdout(&doctor);
-    assert!(said.contains("ok   embedding model") && said.contains("16000 Hz") && said.contains("ok   model "), "{said}");
+    assert!(
+        said.contains("ok   embedding model") && said.contains("16000 Hz") && said.contains("ok   model "),
+        "{said}"
+    );
 }
 
 #[test]
@@ -111,7 +140,11 @@ fn what_cannot_be_used_says_why() {
     let here = work.path();
     for (arguments, code, named) in [
         ("find in --out out --embedding-model gone.onnx", 3, "gone.onnx"),
-        ("find in --out out --embedding-model labels.json", 3, "not an ONNX model"),
+        (
+            "find in --out out --embedding-model labels.json",
+            3,
+            "not an ONNX model",
+        ),
         ("dataset in --labels labels.json --out x.csv --columns emb", 2, "emb"),
         (
             "dataset in --labels labels.json --out x.csv --columns emb --embedding-model openl3_tiny.onnx",

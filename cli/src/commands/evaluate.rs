@@ -10,6 +10,7 @@ use loopwright_core::export::destination::write_file;
 use loopwright_core::export::table::{Cell, Csv, Table, TableFormat as _};
 use loopwright_core::learn::dataset::Dataset;
 use loopwright_core::model::{self, Scorer};
+use loopwright_core::pipeline::dataset::record;
 use loopwright_core::pipeline::evaluate::{
     EvaluateError, Evaluation, Ranker, Settings, evaluate, read_split, split_beside,
 };
@@ -40,6 +41,10 @@ pub(super) fn run(args: &Evaluate, general: &General) -> Result<Exit> {
     };
     let loaded = load(&args.model)?;
     let data = Dataset::read_all(&args.data)?;
+    let embedding = record::read(&args.data, &data.columns)?;
+    for (name, scorer) in &loaded {
+        record::check(name, scorer.info(), embedding.as_ref())?;
+    }
     let tracks = if args.only_test {
         unseen(&data, &args.model)?
     } else {

@@ -349,6 +349,8 @@ fn bands_first(a: Option<usize>, b: Option<usize>, said: Option<usize>) -> Optio
         (None, _, Some(_)) => Some(true),
         (_, None, Some(_)) => Some(false),
         (Some(_), Some(_), Some(_)) => Some(true),
+        // One band is no spectrum.
+        (Some(1), None, None) | (None, Some(1), None) => None,
         (Some(_), None, None) => Some(true),
         (None, Some(_), None) => Some(false),
         (Some(a), Some(b), None) if a == b => Some(true),
@@ -474,6 +476,7 @@ mod tests {
             (&[1, 2, 48_000], &[("input", "samples")], "2 channels"),
             (&[1, 1, 96, 64], &[], "loopwright.n_mels"),
             (&[1, 0, 0], &[], "loopwright.n_mels"),
+            (&[1, 1, 0], &[("input", "logmel")], "loopwright.n_mels"),
             (&[1, 128, 87], &[("n_mels", "64")], "loopwright.n_mels says 64"),
             (&[1, 1, 3, 4, 5], &[], "neither samples"),
             (&[1, 3, 128, 87], &[], "neither samples"),

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::analysis::embedding::{self, EmbeddingInfo};
 use crate::export::ExportError;
 use crate::export::destination;
-use crate::model::ModelFileError;
 use crate::model::schema_file::{Embedding, SchemaFile};
+use crate::model::{ModelFileError, ModelInfo};
 
 /// Where the record of the table at `table` is.
 pub fn path(table: &Path) -> PathBuf {
@@ -76,6 +76,41 @@ pub enum RecordError {
         /// Its network.
         of_second: String,
     },
+    /// A model reads columns of another network than the tables have.
+    #[error("{model} reads columns {prefix}* of {of_model}, and those of the data are of {of_data}")]
+    Other {
+        /// The model.
+        model: String,
+        /// What the columns' names begin with.
+        prefix: String,
+        /// The network that it learnt from.
+        of_model: String,
+        /// The network of the tables.
+        of_data: String,
+    },
+}
+
+/// Whether a model called `name` may be given the columns of tables of which [`read`] said `of_data`; where either does not
+/// say whose they are, it may.
+///
+/// # Errors
+///
+/// [`RecordError::Other`].
+pub fn check(name: &str, info: &ModelInfo, of_data: Option<&Embedding>) -> Result<(), RecordError> {
+    let reads = info.columns.iter().any(|c| embedding::is_column(c));
+    match (&info.embedding, of_data) {
+        (Some(own), Some(data)) if reads && own.digest != data.digest => Err(RecordError::Other {
+            model: name.to_owned(),
+            prefix: own.prefix.clone(),
+            of_model: words(own),
+            of_data: words(data),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn words(e: &Embedding) -> String {
+    format!("{} (digest {})", e.model, e.digest)
 }
 
 /// The network whose columns the tables have, of which `columns` are to be learnt from; none where there are none of an
@@ -107,17 +142,17 @@ pub fn read(tables: &[PathBuf], columns: &[String]) -> Result<Option<Embedding>,
         found.push((table, embedding));
     }
     let digest = |e: &Option<Embedding>| e.as_ref().map(|e| e.digest.clone());
-    let words = |e: &Option<Embedding>| match e {
-        Some(e) => format!("{} (digest {})", e.model, e.digest),
+    let of = |e: &Option<Embedding>| match e {
+        Some(e) => words(e),
         None => "a network that no record beside the table names".to_owned(),
     };
     if let Some(pair) = found.windows(2).find(|p| digest(&p[0].1) != digest(&p[1].1)) {
         return Err(RecordError::Mixed {
             prefix: some.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(),
             first: pair[0].0.display().to_string(),
-            of_first: words(&pair[0].1),
+            of_first: of(&pair[0].1),
             second: pair[1].0.display().to_string(),
-            of_second: words(&pair[1].1),
+            of_second: of(&pair[1].1),
         });
     }
     Ok(found.into_iter().find_map(|(_, e)| e))
@@ -140,6 +175,8 @@ fn read_one(table: &Path) -> Result<Option<Embedding>, RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tuning::Tuning;
+    use crate::model::{Scorer, heuristic};
 
     fn info(digest: &str, dims: usize) -> EmbeddingInfo {
         EmbeddingInfo {
@@ -170,7 +207,17 @@ mod tests {
         let mixed = read(&both, &columns).unwrap_err().to_string();
         assert!(mixed.contains("digest aa") && mixed.contains("digest bb"), "{mixed}");
         write(&b, &columns, Some(&info("aa", 3))).unwrap();
-        assert_eq!(read(&both, &columns).unwrap().unwrap().dims, 3);
+        let of_data = read(&both, &columns).unwrap().unwrap();
+        assert_eq!(of_data.dims, 3);
+        let mut model = heuristic(&Tuning::default()).info().clone();
+        model.embedding = Some((&info("cc", 3)).into());
+        assert_eq!(check("m", &model, Some(&of_data)), Ok(()), "it reads none of them");
+        model.columns.push("emb_1".into());
+        assert_eq!(check("m", &model, None), Ok(()));
+        let other = check("m", &model, Some(&of_data)).unwrap_err().to_string();
+        assert!(other.contains("digest cc") && other.contains("digest aa"), "{other}");
+        model.embedding = Some(of_data.clone());
+        assert_eq!(check("m", &model, Some(&of_data)), Ok(()));
         write(&b, &columns, Some(&info("aa", 2))).unwrap();
         assert!(matches!(read(&both, &columns), Err(RecordError::Foreign { column, .. }) if column == "emb_2"));
         // A table without such columns takes the record of an earlier one away, and nothing else.

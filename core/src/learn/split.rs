@@ -104,8 +104,7 @@ pub fn split(tracks: &[Group], valid: f64, test: f64, seed: u64) -> Result<Split
         .iter()
         .map(|&p| ranges.iter().position(|&(from, to)| p >= from && p < to).unwrap_or(2))
         .collect();
-    for part in 0..3 {
-        let (from, to) = ranges[part];
+    for (part, &(from, to)) in ranges.iter().enumerate() {
         if to <= from || part_of.contains(&part) {
             continue;
         }

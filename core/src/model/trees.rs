@@ -96,10 +96,9 @@ impl Tree {
     /// The tree with these of its nodes, in their order; the others must be such as nothing leads to.
     fn only(&self, kept: &[bool]) -> Self {
         let mut number = vec![-1i32; self.nodes()];
-        let mut next = 0;
-        for (number, _) in number.iter_mut().zip(kept).filter(|(_, kept)| **kept) {
+        let nodes = number.iter_mut().zip(kept).filter(|(_, kept)| **kept);
+        for ((number, _), next) in nodes.zip(0..) {
             *number = next;
-            next += 1;
         }
         let child = |c: &i32| usize::try_from(*c).ok().and_then(|c| number.get(c)).map_or(-1, |n| *n);
         fn keep<T: Clone>(all: &[T], kept: &[bool]) -> Vec<T> {

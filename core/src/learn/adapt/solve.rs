@@ -75,10 +75,10 @@ pub(super) fn mode<'a>(observations: impl Iterator<Item = &'a Observation> + Clo
         for o in observations.clone() {
             let p = logistic(odds(o, &w));
             let (pull, curve) = (o.weight * (p - o.target), o.weight * p * (1.0 - p));
-            for i in 0..DIMENSIONS {
+            for (i, row) in hessian.iter_mut().enumerate() {
                 gradient[i] += pull * o.inputs[i];
-                for j in 0..=i {
-                    hessian[i][j] += curve * o.inputs[i] * o.inputs[j];
+                for (h, x) in row.iter_mut().zip(&o.inputs).take(i + 1) {
+                    *h += curve * o.inputs[i] * x;
                 }
             }
         }

@@ -128,7 +128,7 @@ pub(super) fn grow(
         bins: Vec::new(),
     };
     grower.run(chosen);
-    (grower.tree.left.first() != Some(&-1)).then(|| Grown {
+    (grower.tree.left.first() != Some(&-1)).then_some(Grown {
         tree: grower.tree,
         bins: grower.bins,
     })
@@ -542,9 +542,10 @@ mod tests {
         let grown = grow(&columns, &[1, 2, 3], (0..200).collect(), &g, limits()).unwrap();
         let tree = &grown.tree;
         for row in 0..300 {
+            let values: Vec<f32> = raw.iter().map(|column| column[row]).collect();
             let mut node = 0;
             while tree.left[node] >= 0 {
-                let x = raw[tree.feature[node] as usize][row];
+                let x = values[tree.feature[node] as usize];
                 let left = if x.is_nan() {
                     tree.default_left[node]
                 } else {

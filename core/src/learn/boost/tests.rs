@@ -259,8 +259,8 @@ fn the_file_scores_as_the_margins_that_were_boosted() {
     let scores = fitted.scorer.score(&table).unwrap();
     let forest = read.forest().unwrap();
     assert_eq!(forest.predict(&data.values), scores);
-    for row in 0..data.rows() {
-        assert_eq!(scores[row], margin(&made.trees, data.row(row)));
+    for (row, score) in scores.iter().enumerate() {
+        assert_eq!(*score, margin(&made.trees, data.row(row)));
     }
     let gains = importance(&made.trees);
     assert!(gains[0].1 >= gains[1].1 && gains.len() == 6);

@@ -326,12 +326,12 @@ fn recoded(model: &At<'_>) -> Option<usize> {
 }
 
 fn tree(at: &At<'_>, width: usize) -> Result<Tree, Problem> {
-    if let Some(size) = at.maybe("tree_param").and_then(|p| p.maybe("size_leaf_vector")) {
-        if size.number()? > 1.0 {
-            return Err(Problem::Unsupported(
-                "its leaves hold vectors (multi_strategy=multi_output_tree): train with one_output_per_tree".into(),
-            ));
-        }
+    if let Some(size) = at.maybe("tree_param").and_then(|p| p.maybe("size_leaf_vector"))
+        && size.number()? > 1.0
+    {
+        return Err(Problem::Unsupported(
+            "its leaves hold vectors (multi_strategy=multi_output_tree): train with one_output_per_tree".into(),
+        ));
     }
     let int = f64::from(i32::MAX);
     let index = |name: &str| -> Result<Vec<i32>, String> {

@@ -154,10 +154,10 @@ impl<'a> Reader<'a> {
     fn array(&mut self, depth: usize) -> Result<Value, String> {
         self.spend()?;
         let head = self.head()?;
-        if let (Some(kind), Some(count)) = (head.kind, head.count) {
-            if let Some(numbers) = self.numbers(kind, count)? {
-                return Ok(Value::Numbers(numbers));
-            }
+        if let (Some(kind), Some(count)) = (head.kind, head.count)
+            && let Some(numbers) = self.numbers(kind, count)?
+        {
+            return Ok(Value::Numbers(numbers));
         }
         let mut elements = Elements::default();
         let mut read = 0;

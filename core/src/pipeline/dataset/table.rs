@@ -43,7 +43,7 @@ pub(super) fn assemble(
 
 /// A table on its way to the disk.
 enum Output<'a> {
-    Csv(CsvRows<&'a mut dyn WriteSeek>),
+    Csv(Box<CsvRows<&'a mut dyn WriteSeek>>),
     #[cfg(feature = "parquet")]
     Parquet(Box<crate::export::parquet::ParquetRows<&'a mut dyn WriteSeek>>),
 }
@@ -52,7 +52,7 @@ impl<'a> Output<'a> {
     fn new(request: &Request<'_>, out: &'a mut dyn WriteSeek) -> std::io::Result<Self> {
         let header = header(request.columns, request.options);
         Ok(match request.kind {
-            TableKind::Csv => Self::Csv(CsvRows::new(out, &header)?),
+            TableKind::Csv => Self::Csv(Box::new(CsvRows::new(out, &header)?)),
             #[cfg(feature = "parquet")]
             TableKind::Parquet => {
                 use crate::export::parquet::{Kind, ParquetRows};

@@ -182,7 +182,7 @@ fn text(result: &Evaluation) -> String {
             count(result.tracks_without_relevant, "track")
         );
     }
-    out.push_str("\n");
+    out.push('\n');
     let widest = result.rankers.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
     for (i, head) in result
         .rankers

@@ -10,8 +10,11 @@ use crate::args::General;
 use crate::output::plain;
 use crate::settings::{Settings, Source};
 
+/// What scores loops, and what embeds tracks for it.
+pub(super) type Loaded = (Box<dyn Scorer>, Option<Box<dyn Embedder>>);
+
 /// Loads it, and what embeds tracks for it. Where nobody says otherwise, `alpha` becomes what suits the model best.
-pub(super) fn of(settings: &mut Settings, general: &General) -> Result<(Box<dyn Scorer>, Option<Box<dyn Embedder>>)> {
+pub(super) fn of(settings: &mut Settings, general: &General) -> Result<Loaded> {
     let embedder = embedder(settings, general)?;
     let setting = settings.config.rank.model.clone();
     let info = embedder.as_ref().map(|e| e.info().as_ref());

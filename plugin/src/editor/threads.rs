@@ -32,7 +32,7 @@ impl Threads {
             return;
         };
         let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        alive.retain(|thread| is_alive(thread));
+        alive.retain(|thread| thread.exists());
         alive.push(PathBuf::from("/proc").join(own));
     }
 
@@ -41,7 +41,7 @@ impl Threads {
         let begun = Instant::now();
         loop {
             let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-            alive.retain(|thread| is_alive(thread));
+            alive.retain(|thread| thread.exists());
             if alive.is_empty() {
                 return true;
             }
@@ -52,10 +52,6 @@ impl Threads {
             std::thread::sleep(STEP);
         }
     }
-}
-
-fn is_alive(thread: &PathBuf) -> bool {
-    thread.exists()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -77,10 +73,10 @@ mod tests {
         });
         seen.recv().unwrap();
         let listed = threads.alive.lock().unwrap().clone();
-        assert!(listed.len() == 1 && is_alive(&listed[0]), "{listed:?}");
+        assert!(listed.len() == 1 && listed[0].exists(), "{listed:?}");
         go.send(()).unwrap();
         assert!(threads.wait());
-        assert!(!is_alive(&listed[0]));
+        assert!(!listed[0].exists());
         thread.join().unwrap();
     }
 }

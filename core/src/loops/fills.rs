@@ -37,7 +37,7 @@ pub fn of(repetition: &Repetition, section: &Range<usize>, unit: usize, drumless
     if judge.is_orphan(last, drumless, &fills, 0.0) {
         fills.push(last);
     }
-    let ends_phrase = |bar: usize| (bar + 1 - section.start) % PHRASE == 0;
+    let ends_phrase = |bar: usize| (bar + 1 - section.start).is_multiple_of(PHRASE);
     for bar in (section.start..last).filter(|b| ends_phrase(*b)) {
         if judge.is_orphan(bar, true, &fills, 0.0) {
             fills.push(bar);

@@ -111,6 +111,7 @@ fn round(
         spectrum,
         texture: texture::Texture { bands, tonal },
         key,
+        embedding: None,
     };
     let scorer = model::heuristic(&config.tuning);
     let found = times.take("structure, features, ranking", || {

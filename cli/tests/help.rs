@@ -67,7 +67,7 @@ fn the_defaults_in_the_help_are_the_defaults() {
         ),
         format!("0 for never [default: {}]", config.export.crossfade_ms),
         format!(
-            "drops none [default: {}]",
+            "difference of probabilities [default: {}]",
             config.rank.min_rel_score.unwrap_or_default()
         ),
         format!("a gap when looped [default: {}]", config.export.fade_ms),

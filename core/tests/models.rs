@@ -201,7 +201,9 @@ fn a_model_for_ranking_reads_features_that_there_are() {
         .unwrap_err();
     let error = error.to_string();
     assert!(
-        error.contains("openl3_0, openl3_1") && error.contains("2 columns of an embedding") && error.contains("--embedding-model"),
+        error.contains("openl3_0, openl3_1")
+            && error.contains("2 columns of an embedding")
+            && error.contains("--embedding-model"),
         "{error}"
     );
     assert_eq!(

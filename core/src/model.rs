@@ -25,7 +25,7 @@ use crate::features::{FeatureTable, UnknownFeatures};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
-    /// How likely a loop is good, 0 to 1.
+    /// How likely a loop is good, 0 to 1; of a regression roughly so, and a little beyond at times.
     Probability,
     /// Any real number: only differences within a track count, and a difference of 1 stands for odds of e to 1.
     Relative,

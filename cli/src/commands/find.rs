@@ -33,6 +33,7 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
         beats.as_ref(),
         &Loops {
             output: scorer.info().output,
+            calibrated: scorer.info().calibration.is_some(),
         },
         |request, display, done| find::find(request, &settings.config, models, display, done),
     )
@@ -40,6 +41,8 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
 
 struct Loops {
     output: Output,
+    /// Its scores become probabilities by a calibration: they are none themselves.
+    calibrated: bool,
 }
 
 impl Words<LoopReport> for Loops {
@@ -81,6 +84,9 @@ impl Words<LoopReport> for Loops {
 
     fn closing(&self, items: &[&LoopReport]) -> String {
         let meaning = match self.output {
+            Output::Probability if self.calibrated => {
+                "The higher a score, the better; score_prob in the table says how likely a loop runs round well.\n"
+            }
             Output::Probability => "A score says how likely a loop runs round well, from 0 to 1.\n",
             Output::Relative => "Scores compare loops of one track: the higher the better, on the model's own scale.\n",
         };

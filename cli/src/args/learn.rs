@@ -341,7 +341,7 @@ pub struct TreeFlags {
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub depth: usize,
     /// What part of its correction each tree makes
-    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
     pub learning_rate: f64,
     /// Added to the sum of hessians of each leaf (L2)
     #[arg(long, value_name = "X", default_value_t = 1.0)]
@@ -365,7 +365,7 @@ pub struct TreeFlags {
     #[arg(long, value_enum, default_value_t = GainName::Linear)]
     pub gain: GainName,
     /// Of rank: only pairs with one of the first N places are looked at
-    #[arg(long, value_name = "N", default_value_t = 15)]
+    #[arg(long, value_name = "N", default_value_t = 30)]
     pub top: usize,
     /// Of rank: do not weigh down pairs that are apart already, and tracks with many pairs
     #[arg(long)]

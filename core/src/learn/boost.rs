@@ -56,7 +56,7 @@ impl Goal {
     /// Ranking as it does best on what it was tried on; see `docs/EVALUATION.md`.
     pub const RANK: Self = Self::Rank {
         gain: Gain::Linear,
-        top: 15,
+        top: 30,
         normalise: true,
     };
 
@@ -106,7 +106,7 @@ impl Default for Settings {
             goal: Goal::RANK,
             rounds: 400,
             depth: 6,
-            learning_rate: 0.05,
+            learning_rate: 0.1,
             lambda: 1.0,
             gamma: 0.0,
             min_child_weight: 1.0,

@@ -3,6 +3,7 @@
 pub mod embedding;
 pub mod key;
 pub mod levels;
+pub mod loop_file;
 pub mod spectrum;
 pub mod texture;
 

@@ -32,6 +32,7 @@ pub mod parquet;
 pub mod pcm;
 pub mod picture;
 pub mod plot;
+pub mod report;
 pub mod riff;
 pub mod table;
 pub mod tree;

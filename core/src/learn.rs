@@ -11,6 +11,7 @@ pub mod dataset;
 pub mod labels;
 pub mod listwise;
 pub mod mlp;
+pub mod multilabel;
 pub mod onnx_write;
 pub mod ratings;
 pub mod recorder;

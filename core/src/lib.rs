@@ -26,5 +26,6 @@ pub mod pipeline;
 pub mod progress;
 pub mod rank;
 pub mod rhythm;
+pub mod similarity;
 pub mod track;
 pub mod units;

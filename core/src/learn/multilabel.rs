@@ -1,0 +1,1 @@
+//! Learning which tags a file has, of several at once.

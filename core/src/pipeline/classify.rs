@@ -1,0 +1,1 @@
+//! `classify`: tags for files, by models of the user's own.

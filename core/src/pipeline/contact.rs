@@ -1,0 +1,1 @@
+//! `contact-map`: all loops of a folder against each other.

@@ -1,0 +1,1 @@
+//! `neighbors`: the loops that go with one file.

@@ -1,0 +1,1 @@
+//! `report`: a folder of exports as a page to listen to.

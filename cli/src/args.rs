@@ -6,14 +6,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use loopwright_core::pipeline::shard::Shard;
 
 mod learn;
+mod merge;
 mod settings;
 
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
+pub use merge::Merge;
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
@@ -72,6 +75,8 @@ pub enum Command {
     Breaks(Box<Breaks>),
     /// Find loops with quiet drums or none, and slice them on their notes
     Quiet(Box<Quiet>),
+    /// Put the folders of several runs together
+    Merge(Merge),
     /// Show a track's tempo, beats, meter, key, sections and regions
     Analyze(Analyze),
     /// Answer a labelled set for a scorer
@@ -197,6 +202,11 @@ pub struct BatchFlags {
     /// Tracks worked on at the same time [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Work on one part of the tracks, 3/16 for the third of sixteen: for many machines, each with a folder of its own
+    ///
+    /// Which part a track belongs to depends on its name alone. `loopwright merge` puts the folders together.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// Write one JSON object a line to standard output: tracks, loops, failures, a summary
     #[arg(long)]
     pub json: bool,

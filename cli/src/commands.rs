@@ -10,6 +10,7 @@ mod doctor;
 mod evaluate;
 mod features;
 mod find;
+mod merge;
 mod predict;
 mod quiet;
 mod scorer;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Find(args) => find::run(args, general),
         Command::Breaks(args) => breaks::run(args, general),
         Command::Quiet(args) => quiet::run(args, general),
+        Command::Merge(args) => merge::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Dataset(args) => dataset::run(args, general),

@@ -15,11 +15,13 @@ pub mod find;
 pub mod given;
 pub mod harvest;
 pub mod load;
+pub mod merge;
 pub mod neighbors;
 pub mod predict;
 pub mod quiet;
 pub mod report;
 pub mod run;
+pub mod shard;
 pub mod suggest;
 pub mod train;
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::args::{BatchFlags, General};
 use crate::exit::{Exit, UsageError};
-use crate::output::{plain, plain_lines};
+use crate::output::{count, plain, plain_lines};
 use crate::progress::{self, Display};
 use crate::sources;
 
@@ -87,15 +87,26 @@ pub(super) fn run<T>(
         return Err(UsageError("--beats gives the beats of one recording; name one input with it".into()).into());
     }
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
-    let display = Display::new(sources.files.iter().map(|s| plain(&s.name)).collect(), general);
     let request = Request {
         sources: &sources.files,
+        shard: flags.shard,
         out,
         dry_run: flags.dry_run,
         resume: !flags.no_resume,
         jobs: super::jobs(flags.jobs),
         beats,
     };
+    let chosen = request.chosen();
+    let display = Display::new(chosen.iter().map(|i| plain(&sources.files[*i].name)).collect(), general);
+    if let Some(shard) = flags.shard
+        && !general.quiet
+    {
+        eprintln!(
+            "loopwright: part {shard}: {} of {}",
+            chosen.len(),
+            count(sources.files.len(), "track")
+        );
+    }
     let mut broken = None;
     let report = work(&request, &display, &mut |track| {
         display.finished(track.index, &summary::brief(words, track));
@@ -137,7 +148,10 @@ pub(super) fn run<T>(
     if let Some(why) = &report.stopped_by {
         eprintln!("loopwright: stopped: {}", plain(why));
     }
-    Ok(exit(&report, !sources.unreadable.is_empty()))
+    let exit = exit(&report, !sources.unreadable.is_empty());
+    // A part without tracks is done: its folder is there to be merged.
+    let nothing_to_do = chosen.is_empty() && exit == Exit::NothingFound;
+    Ok(if nothing_to_do { Exit::Done } else { exit })
 }
 
 fn exit<T>(report: &Report<T>, unreadable: bool) -> Exit {

@@ -50,6 +50,20 @@ impl Destination {
         Ok(destination)
     }
 
+    /// The folder at `root` for reading: nothing is locked or cleaned.
+    pub(crate) fn view(root: &Path) -> Result<Self, ExportError> {
+        Ok(Self {
+            root: fs::canonicalize(root).map_err(ExportError::io(root, "open the folder"))?,
+            temps: AtomicU64::new(0),
+            _lock: None,
+        })
+    }
+
+    /// Where the file at `relative` is, if that leads nowhere else.
+    pub(crate) fn place(&self, relative: &str) -> Result<PathBuf, ExportError> {
+        self.resolve(relative)
+    }
+
     /// The folder, absolute and free of links.
     pub fn root(&self) -> &Path {
         &self.root

@@ -16,6 +16,7 @@
 //! stay, and stay listed.
 
 pub(super) mod loops;
+mod part;
 mod quiet;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
+pub use part::Part;
 pub use quiet::{QuietCuts, QuietItem, SliceItem};
 
 use super::destination::{Artefact, Destination, WriteError};
@@ -313,16 +315,7 @@ impl Tree {
             return Ok(record);
         };
         let folder = &source.folder;
-        let mut pending = planned.clone();
-        pending.extend(self.known_files(folder).into_iter().filter(|p| !planned.contains(p)));
-        let begun = Journal {
-            schema: SCHEMA,
-            folder: folder.clone(),
-            pending: pending.clone(),
-            record: None,
-            rows: Table::default(),
-        };
-        self.write_journal(destination, &begun)?;
+        let pending = self.begin(destination, folder, &planned)?;
         let mut out = Writer {
             place: Place::Folder(destination),
             record: &mut record,
@@ -415,6 +408,21 @@ impl Tree {
         })
     }
 
+    /// Says in the journal that `planned` may appear for the track in `folder`; gives all its files, earlier ones too.
+    fn begin(&self, destination: &Destination, folder: &str, planned: &[String]) -> Result<Vec<String>, ExportError> {
+        let mut pending = planned.to_vec();
+        pending.extend(self.known_files(folder).into_iter().filter(|p| !planned.contains(p)));
+        let begun = Journal {
+            schema: SCHEMA,
+            folder: folder.to_owned(),
+            pending: pending.clone(),
+            record: None,
+            rows: Table::default(),
+        };
+        self.write_journal(destination, &begun)?;
+        Ok(pending)
+    }
+
     fn keep(&self, destination: &Destination, record: TrackRecord, rows: Table) -> Result<TrackRecord, ExportError> {
         let folder = record.source.folder.clone();
         destination.sync_folder(&folder)?;
@@ -466,15 +474,17 @@ fn read_manifest(destination: &Destination, kind: &Kind) -> BTreeMap<String, Ent
     let read = || {
         let bytes = destination.read(kind.manifest).ok()??;
         let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
-        let lines = manifest.tables.iter().find(|t| t.path == kind.lines)?;
-        let text = String::from_utf8(destination.read(kind.lines).ok()??).ok()?;
-        let same = blake3::hash(text.as_bytes()).to_hex().as_str() == lines.blake3;
-        let all = same.then(|| read_json_lines(&text)).flatten()?;
-        (manifest.schema == SCHEMA).then_some((manifest, all))
+        entries_of(manifest, kind, destination.read(kind.lines).ok()??)
     };
-    let Some((manifest, all)) = read() else {
-        return BTreeMap::new();
-    };
+    read().unwrap_or_default()
+}
+
+/// The entries of a manifest, given the content of its table; `None` where it is another version's or the table changed.
+fn entries_of(manifest: Manifest, kind: &Kind, table: Vec<u8>) -> Option<BTreeMap<String, Entry>> {
+    let lines = manifest.tables.iter().find(|t| t.path == kind.lines)?;
+    let same = blake3::hash(&table).to_hex().as_str() == lines.blake3;
+    let text = String::from_utf8(table).ok().filter(|_| same)?;
+    let all = read_json_lines(&text).filter(|_| manifest.schema == SCHEMA)?;
     let mut rows: BTreeMap<&str, Table> = BTreeMap::new();
     for (i, row) in all.rows.iter().enumerate() {
         if let Cell::Text(track) = all.cell(i, "track_id") {
@@ -496,7 +506,7 @@ fn read_manifest(destination: &Destination, kind: &Kind) -> BTreeMap<String, Ent
         };
         (entry.record.source.folder.clone(), entry)
     };
-    manifest.tracks.into_iter().map(entry).collect()
+    Some(manifest.tracks.into_iter().map(entry).collect())
 }
 
 /// Reads the journal of a run that did not end: keeps its finished tracks, removes the files of the others.

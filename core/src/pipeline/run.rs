@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::batch::{self, Panicked};
 use super::given::GivenBeats;
 use super::load::{Loaded, load};
+use super::shard::Shard;
 use crate::analysis::Analysis;
 use crate::audio::decode::{DecodeError, DecodeErrorKind};
 use crate::config::Config;
@@ -93,6 +94,9 @@ pub struct Source {
 pub struct Request<'a> {
     /// The files, in the order in which they are to be reported.
     pub sources: &'a [Source],
+    /// Which of them are worked on here; `None` for all. The others still have their say in the names of folders, so that
+    /// the trees of all parts fit together.
+    pub shard: Option<Shard>,
     /// The folder to write to.
     pub out: &'a Path,
     /// Write nothing.
@@ -103,6 +107,14 @@ pub struct Request<'a> {
     pub jobs: NonZeroUsize,
     /// Beats in place of tracked ones, for every source.
     pub beats: Option<&'a GivenBeats>,
+}
+
+impl Request<'_> {
+    /// The places, among the sources, of those that are worked on: what is reported counts these.
+    pub fn chosen(&self) -> Vec<usize> {
+        let holds = |i: &usize| self.shard.is_none_or(|s| s.holds(&self.sources[*i].name));
+        (0..self.sources.len()).filter(holds).collect()
+    }
 }
 
 /// Follows the work. Called from the threads that do it.
@@ -258,7 +270,7 @@ impl TrackError {
 /// How one source ended.
 #[derive(Debug)]
 pub struct TrackReport<T> {
-    /// Its place among the sources.
+    /// Its place among the sources that are worked on.
     pub index: usize,
     /// The source.
     pub source: Source,
@@ -303,6 +315,7 @@ pub fn run<T: Task>(
     let tree = Tree::open(request.out, task.kind(), &task.settings(), request.dry_run)?;
     let names: Vec<&str> = request.sources.iter().map(|s| s.name.as_str()).collect();
     let folders = layout::folders(&names);
+    let chosen = request.chosen();
     let stop = AtomicBool::new(false);
     let stopping = || stop.load(Ordering::Relaxed) || observer.is_cancelled();
     let work = |index: usize| {
@@ -311,8 +324,8 @@ pub fn run<T: Task>(
             config,
             task,
             tree: &tree,
-            source: &request.sources[index],
-            folder: &folders[index],
+            source: &request.sources[chosen[index]],
+            folder: &folders[chosen[index]],
         };
         let progress = OfTrack {
             observer,
@@ -327,37 +340,31 @@ pub fn run<T: Task>(
     };
     let mut report = Report {
         tracks: Vec::new(),
-        left: request.sources.len(),
+        left: chosen.len(),
         summary: None,
         stopped_by: None,
         cancelled: false,
     };
-    batch::in_order(
-        request.sources.len(),
-        request.jobs,
-        &stopping,
-        &work,
-        |index, result| {
-            let outcome = result.map_err(TrackError::from).flatten();
-            if matches!(outcome, Err(TrackError::Cancelled(_))) {
-                return;
-            }
-            let track = TrackReport {
-                index,
-                source: request.sources[index].clone(),
-                outcome,
-            };
-            if let Err(e) = &track.outcome
-                && e.is_fatal()
-                && report.stopped_by.is_none()
-            {
-                report.stopped_by = Some(e.to_string());
-            }
-            done(&track);
-            report.left -= 1;
-            report.tracks.push(track);
-        },
-    )
+    batch::in_order(chosen.len(), request.jobs, &stopping, &work, |index, result| {
+        let outcome = result.map_err(TrackError::from).flatten();
+        if matches!(outcome, Err(TrackError::Cancelled(_))) {
+            return;
+        }
+        let track = TrackReport {
+            index,
+            source: request.sources[chosen[index]].clone(),
+            outcome,
+        };
+        if let Err(e) = &track.outcome
+            && e.is_fatal()
+            && report.stopped_by.is_none()
+        {
+            report.stopped_by = Some(e.to_string());
+        }
+        done(&track);
+        report.left -= 1;
+        report.tracks.push(track);
+    })
     .map_err(RunError::Thread)?;
     report.cancelled = observer.is_cancelled();
     // What is finished is committed even where the run ends early: it is whole, and the next run goes on from it.

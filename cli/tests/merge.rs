@@ -130,3 +130,31 @@ fn what_is_no_part_is_refused() {
     expect_code(&escaped, 3);
     assert!(stderr(&escaped).contains("leads out"), "{}", stderr(&escaped));
 }
+
+#[test]
+fn the_table_as_parquet_is_kept_up_to_date_and_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    corpus(at);
+    fs::remove_file(at.join("in/broken.wav")).unwrap();
+    let parquet = ["--format", "parquet"];
+    expect_code(&find(at, &[&["--out", "whole"], &parquet[..]].concat()), 0);
+    let whole = tree(&at.join("whole"));
+    let table = &whole["all_loops.parquet"];
+    assert!(table.starts_with(b"PAR1") && table.ends_with(b"PAR1"));
+    assert!(whole.keys().any(|n| n.ends_with(".wav")), "loops are WAV all the same");
+    let manifest: Value = serde_json::from_slice(&whole["manifest.json"]).unwrap();
+    assert_eq!(manifest["tables"][2]["path"], "all_loops.parquet");
+    for i in ["1", "2"] {
+        let shard = format!("{i}/2");
+        expect_code(&find(at, &[&["--out", i, "--shard", &shard], &parquet[..]].concat()), 0);
+    }
+    expect_code(&run_in(at, &["merge", "1", "2", "--out", "merged"]), 0);
+    assert_same(&whole, &tree(&at.join("merged")));
+    // Less music, and a run that does not ask for the table: it follows.
+    fs::remove_dir_all(at.join("merged/b")).unwrap();
+    fs::remove_file(at.join("in/b.wav")).unwrap();
+    expect_code(&find(at, &["--out", "merged"]), 0);
+    let fewer = &tree(&at.join("merged"))["all_loops.parquet"];
+    assert!(fewer.starts_with(b"PAR1") && fewer.len() < table.len());
+}

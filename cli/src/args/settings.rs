@@ -170,7 +170,7 @@ pub struct RankFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Files")]
 pub struct ExportFlags {
-    /// Format to write; give it again for more than one [default: wav]
+    /// Format to write; give it again for more than one; parquet is one of tables, the others are of loops [default: wav]
     #[arg(long, value_name = "FORMAT")]
     pub format: Vec<FormatName>,
     /// Level of each loop [default: none]
@@ -371,18 +371,24 @@ pub enum FormatName {
     /// MP3 preview
     #[cfg(feature = "mp3")]
     Mp3,
+    /// The run's table as Parquet, beside CSV and JSON lines
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
-impl From<FormatName> for Format {
-    fn from(name: FormatName) -> Self {
-        match name {
-            FormatName::Wav => Format::Wav24,
-            FormatName::Wav16 => Format::Wav16,
-            FormatName::Wav32f => Format::Wav32f,
-            FormatName::Flac => Format::Flac,
+impl FormatName {
+    /// The format of loops; `None` for those of tables.
+    fn of_loops(self) -> Option<Format> {
+        Some(match self {
+            Self::Wav => Format::Wav24,
+            Self::Wav16 => Format::Wav16,
+            Self::Wav32f => Format::Wav32f,
+            Self::Flac => Format::Flac,
             #[cfg(feature = "mp3")]
-            FormatName::Mp3 => Format::Mp3,
-        }
+            Self::Mp3 => Format::Mp3,
+            #[cfg(feature = "parquet")]
+            Self::Parquet => return None,
+        })
     }
 }
 
@@ -482,6 +488,11 @@ impl LoopFlags {
 }
 
 impl ExportFlags {
+    /// True where the run's table is to be Parquet too.
+    pub fn parquet(&self) -> bool {
+        self.format.iter().any(|name| name.of_loops().is_none())
+    }
+
     /// What was said, setting by setting.
     pub fn said(&self) -> Vec<Said> {
         let mut said: Vec<Said> = Vec::new();
@@ -491,8 +502,7 @@ impl ExportFlags {
             }
         };
         let mut formats: Vec<Format> = Vec::new();
-        for &name in &self.format {
-            let format = Format::from(name);
+        for format in self.format.iter().filter_map(|name| name.of_loops()) {
             if !formats.contains(&format) {
                 formats.push(format);
             }

@@ -11,7 +11,7 @@ use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::run::{Report, Request, RunError, TrackDone, TrackReport};
 use serde_json::{Map, Value};
 
-use crate::args::{BatchFlags, General};
+use crate::args::{BatchFlags, ExportFlags, General};
 use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain, plain_lines};
 use crate::progress::{self, Display};
@@ -55,6 +55,7 @@ pub(super) fn beats(path: Option<&Path>) -> Result<Option<GivenBeats>> {
 /// Collects the inputs, lets `work` do the work, and tells what came of it.
 pub(super) fn run<T>(
     flags: &BatchFlags,
+    files: &ExportFlags,
     general: &General,
     beats: Option<&GivenBeats>,
     words: &dyn Words<T>,
@@ -92,6 +93,7 @@ pub(super) fn run<T>(
         shard: flags.shard,
         out,
         dry_run: flags.dry_run,
+        parquet: files.parquet(),
         resume: !flags.no_resume,
         jobs: super::jobs(flags.jobs),
         beats,

@@ -35,21 +35,28 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
         beats: beat_model.as_deref(),
         embedding: embedder.as_deref(),
     };
-    batch::run(&args.batch, general, beats.as_ref(), &Said, |request, display, done| {
-        let report = breaks::breaks(
-            request,
-            &settings.config,
-            models,
-            hit_model.as_deref(),
-            &labels,
-            display,
-            done,
-        )?;
-        if let Some(unheard) = unheard(&labels, &report) {
-            eprintln!("loopwright: {}", plain(&unheard));
-        }
-        Ok(report)
-    })
+    batch::run(
+        &args.batch,
+        &args.export,
+        general,
+        beats.as_ref(),
+        &Said,
+        |request, display, done| {
+            let report = breaks::breaks(
+                request,
+                &settings.config,
+                models,
+                hit_model.as_deref(),
+                &labels,
+                display,
+                done,
+            )?;
+            if let Some(unheard) = unheard(&labels, &report) {
+                eprintln!("loopwright: {}", plain(&unheard));
+            }
+            Ok(report)
+        },
+    )
 }
 
 /// What is to be said where labels speak of breaks that there are not.

@@ -29,6 +29,7 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
     };
     batch::run(
         &args.batch,
+        &args.settings.export,
         general,
         beats.as_ref(),
         &Loops {

@@ -28,6 +28,7 @@ pub(super) fn run(args: &Quiet, general: &General) -> Result<Exit> {
     };
     batch::run(
         &args.batch,
+        &args.settings.export,
         general,
         beats.as_ref(),
         &QuietLoops,

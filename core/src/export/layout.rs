@@ -20,7 +20,7 @@ pub fn folders<S: AsRef<str>>(sources: &[S]) -> Vec<String> {
     order.sort_by_key(|&i| sources[i].as_ref());
     let mut taken: BTreeSet<String> = KINDS
         .iter()
-        .flat_map(|k| [k.table, k.lines, k.manifest])
+        .flat_map(|k| [k.table, k.lines, k.parquet, k.manifest])
         .chain([JOURNAL])
         .map(folded)
         .collect();

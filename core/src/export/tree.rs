@@ -43,6 +43,8 @@ pub struct Kind {
     pub table: &'static str,
     /// Name of the run's table for programs.
     pub lines: &'static str,
+    /// Name of the run's table as Parquet, where that is asked for.
+    pub parquet: &'static str,
     /// Columns that the run's tables begin with, whatever the rows hold.
     pub columns: &'static [&'static str],
 }
@@ -52,6 +54,7 @@ pub static BREAKS: Kind = Kind {
     manifest: "breaks_manifest.json",
     table: "all_breaks.csv",
     lines: "all_breaks.jsonl",
+    parquet: "all_breaks.parquet",
     columns: &[
         "track_id",
         "break_index",
@@ -72,6 +75,7 @@ pub static QUIET: Kind = Kind {
     manifest: "quiet_manifest.json",
     table: "all_quiet_loops.csv",
     lines: "all_quiet_loops.jsonl",
+    parquet: "all_quiet_loops.parquet",
     columns: &[
         "track_id",
         "audio_file",
@@ -227,6 +231,8 @@ pub struct Tree {
     destination: Option<Destination>,
     kind: &'static Kind,
     settings: String,
+    /// The run's table is written as Parquet too.
+    parquet: bool,
     state: Mutex<BTreeMap<String, Entry>>,
 }
 
@@ -247,16 +253,26 @@ impl Tree {
             destination: None,
             kind,
             settings: settings.to_owned(),
+            parquet: false,
             state: Mutex::default(),
         };
         if !dry_run {
             let destination = Destination::open(root)?;
             let mut entries = read_manifest(&destination, kind);
             recover(&destination, kind, &mut entries)?;
+            // Once it is there it is kept up to date: nobody should read an old one beside new tables.
+            tree.parquet = destination.root().join(kind.parquet).is_file();
             tree.state = Mutex::new(entries);
             tree.destination = Some(destination);
         }
         Ok(tree)
+    }
+
+    /// Writes the run's table as Parquet too, where this build can.
+    #[must_use]
+    pub fn with_parquet(mut self, wanted: bool) -> Self {
+        self.parquet |= wanted;
+        self
     }
 
     /// The record of `source`, if it was dealt with before under the same settings, by the same version, and all its
@@ -389,6 +405,14 @@ impl Tree {
                 destination.write(self.kind.table, |out| Csv.write(out, &table))?,
                 destination.write(self.kind.lines, |out| JsonLines.write(out, &table))?,
             ];
+            if self.parquet {
+                #[cfg(feature = "parquet")]
+                manifest
+                    .tables
+                    .push(destination.write(self.kind.parquet, |out| super::parquet::Parquet.write(out, &table))?);
+                #[cfg(not(feature = "parquet"))]
+                destination.remove(self.kind.parquet)?;
+            }
             destination.write(self.kind.manifest, |out| {
                 serde_json::to_writer_pretty(&mut *out, &manifest)?;
                 out.write_all(b"\n")

@@ -78,7 +78,8 @@ pub fn merge(trees: &[PathBuf], out: &Path, progress: &dyn Progress) -> Result<V
     let mut finished = 0usize;
     let mut merged = Vec::new();
     for (kind, parts) in &parts {
-        let tree = Tree::open(out, kind, "", false)?;
+        let parquet = parts.iter().any(|p| p.root().join(kind.parquet).is_file());
+        let tree = Tree::open(out, kind, "", false)?.with_parquet(parquet);
         let mut chosen: BTreeMap<&str, (&Part, &TrackRecord)> = BTreeMap::new();
         let mut dropped = Vec::new();
         for part in parts {

@@ -101,6 +101,8 @@ pub struct Request<'a> {
     pub out: &'a Path,
     /// Write nothing.
     pub dry_run: bool,
+    /// Write the run's table as Parquet too.
+    pub parquet: bool,
     /// Leave alone what an earlier run with the same settings has finished.
     pub resume: bool,
     /// Tracks worked on at once.
@@ -312,7 +314,7 @@ pub fn run<T: Task>(
     observer: &dyn Observer,
     mut done: impl FnMut(&TrackReport<T::Item>),
 ) -> Result<Report<T::Item>, RunError> {
-    let tree = Tree::open(request.out, task.kind(), &task.settings(), request.dry_run)?;
+    let tree = Tree::open(request.out, task.kind(), &task.settings(), request.dry_run)?.with_parquet(request.parquet);
     let names: Vec<&str> = request.sources.iter().map(|s| s.name.as_str()).collect();
     let folders = layout::folders(&names);
     let chosen = request.chosen();

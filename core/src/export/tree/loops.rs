@@ -25,6 +25,7 @@ pub static LOOPS: Kind = Kind {
     manifest: "manifest.json",
     table: "all_loops.csv",
     lines: "all_loops.jsonl",
+    parquet: "all_loops.parquet",
     columns: &[
         "track_id",
         "start_time",

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod contact_map;
 mod learn;
 mod settings;
 
+pub use contact_map::{ContactMap, SharpenName};
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
@@ -74,6 +76,8 @@ pub enum Command {
     Quiet(Box<Quiet>),
     /// Show a track's tempo, beats, meter, key, sections and regions
     Analyze(Analyze),
+    /// Compare loops with each other: which go together, in what order, at what stretch
+    ContactMap(ContactMap),
     /// Answer a labelled set for a scorer
     Predict(Predict),
     /// Make a dataset to train a ranker on, from audio and what is known of it

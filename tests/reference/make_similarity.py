@@ -5,7 +5,7 @@
     python3 tests/reference/make_similarity.py
 
 `rows`: the four rows of signal.wav, its samples taken as if at 22,050 Hz, by librosa: standardised onset strength, its first
-difference, the standardised low band, the standardised peak of the tempogram (norm=None) over lags 11 to 43; and
+difference, the standardised low band, a quarter of the standardised peak of the tempogram (norm=None) over lags 11 to 43; and
 `tempogram_max`, the maximum over all lags of the normalised tempogram, which the Python pipeline took instead. `long_*`: the same of
 the signal five times over, thinned out to 600 frames; every 7th of them.
 
@@ -37,7 +37,7 @@ def rows(y):
     low = z(m[(hz >= 20) & (hz <= 180)].mean(0).astype(np.float64))
     plain = librosa.feature.tempogram(onset_envelope=onset, sr=RATE, hop_length=HOP, norm=None)
     scaled = librosa.feature.tempogram(onset_envelope=onset, sr=RATE, hop_length=HOP)
-    return np.vstack([onset, np.diff(onset, prepend=onset[:1]), low, z(plain[11:44].max(0))]), scaled.max(0)
+    return np.vstack([onset, np.diff(onset, prepend=onset[:1]), low, 0.25 * z(plain[11:44].max(0))]), scaled.max(0)
 
 
 def numbers(a, digits=8):

@@ -1,6 +1,6 @@
 //! The rhythm of a loop as a sequence of frames, for alignment.
 //!
-//! A frame every 512 samples at 22,050 Hz (23 ms) holds four numbers, each standardised over the recording (zero mean, unit
+//! A frame every 512 samples at 22,050 Hz (23 ms) holds four numbers, standardised over the recording (zero mean, unit
 //! population deviation):
 //!
 //! | row | is |
@@ -8,11 +8,11 @@
 //! | 0 | onset strength, as `librosa.onset.onset_strength` (128 mel bands in dB) |
 //! | 1 | its first difference (of the standardised row, not standardised again) |
 //! | 2 | mean magnitude of the short-time spectrum from 20 to 180 Hz |
-//! | 3 | pulse: the tempogram's peak over the lags that are beats |
+//! | 3 | pulse: the tempogram's peak over the lags that are beats, a quarter of its standardised size |
 //!
 //! Row 3 departs from the Python pipeline, which takes the maximum over *all* lags of `librosa.feature.tempogram`. That is
 //! normalised frame by frame by its own maximum, which lies at lag 0: the row was 1 everywhere and, standardised, 0. See
-//! [`pulse`] for what stands there.
+//! [`pulse`] for what stands there, and `docs/DECISIONS.md` for what it is worth.
 
 use std::sync::OnceLock;
 
@@ -37,6 +37,9 @@ pub const SHORTEST: usize = 4096;
 const LOW: (f64, f64) = (20.0, 180.0);
 /// What librosa's `power_to_db` takes for silence.
 const AMIN: f32 = 1e-10;
+/// Weight of the pulse among the rows. At full size it outweighs what happens on each beat: it moves slowly, and alike in loops
+/// of one length.
+const PULSE: f32 = 0.25;
 /// Added to deviations before dividing by them.
 const EPSILON: f64 = 1e-8;
 
@@ -85,6 +88,7 @@ impl Sequence {
         standardise(&mut low);
         let mut pulse = pulse(&onset);
         standardise(&mut pulse);
+        pulse.iter_mut().for_each(|x| *x *= PULSE);
         let before = |t: usize| onset[t.saturating_sub(1)];
         let frame = |t: usize| [onset[t], onset[t] - before(t), low[t], pulse[t]];
         let step = HOP as f64 / f64::from(RATE);

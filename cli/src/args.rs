@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use loopwright_core::pipeline::shard::Shard;
 
+mod contact_map;
 mod learn;
 mod merge;
 mod settings;
 
+pub use contact_map::{ContactMap, SharpenName};
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
@@ -79,6 +81,8 @@ pub enum Command {
     Merge(Merge),
     /// Show a track's tempo, beats, meter, key, sections and regions
     Analyze(Analyze),
+    /// Compare loops with each other: which go together, in what order, at what stretch
+    ContactMap(ContactMap),
     /// Answer a labelled set for a scorer
     Predict(Predict),
     /// Make a dataset to train a ranker on, from audio and what is known of it

@@ -5,6 +5,7 @@ mod batch;
 mod breaks;
 mod completions;
 mod config;
+mod contact_map;
 mod dataset;
 mod doctor;
 mod evaluate;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Quiet(args) => quiet::run(args, general),
         Command::Merge(args) => merge::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
+        Command::ContactMap(args) => contact_map::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Dataset(args) => dataset::run(args, general),
         Command::Train(args) => train::run(args, general),

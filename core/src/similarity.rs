@@ -5,7 +5,9 @@
 //! short description by aspect, in which [`neighbors`] searches large collections.
 
 pub mod dtw;
+pub mod graph;
 pub mod neighbors;
+pub mod pairs;
 pub mod profile;
 pub mod sequence;
 pub mod sharpen;

@@ -96,6 +96,17 @@ pub enum Shape {
     },
     /// Text.
     Text(Text),
+    /// A table of opaque colours that fills a rectangle without gaps.
+    Cells {
+        /// Its upper left corner.
+        at: Point,
+        /// Width and height.
+        size: Point,
+        /// Cells in a row.
+        columns: usize,
+        /// 0xRRGGBB, row by row.
+        colours: Vec<u32>,
+    },
 }
 
 /// What is drawn.
@@ -135,6 +146,18 @@ impl Picture {
     pub fn area(&mut self, outline: Vec<Point>, paint: Paint) {
         if outline.len() >= 3 {
             self.shapes.push(Shape::Area { outline, paint });
+        }
+    }
+
+    /// Paints a table of colours, row by row, over a rectangle; nothing where there are no whole rows.
+    pub fn cells(&mut self, at: Point, size: Point, columns: usize, colours: Vec<u32>) {
+        if columns > 0 && colours.len() >= columns {
+            self.shapes.push(Shape::Cells {
+                at,
+                size,
+                columns,
+                colours,
+            });
         }
     }
 

@@ -4,6 +4,7 @@
 //! repeats. Times of the grid are those of the analysis, to a fraction of a pixel; the waveform is the highest and lowest
 //! sample, and the RMS, of what a column covers, over all channels.
 
+pub mod heat;
 pub mod hits;
 mod rows;
 mod wave;

@@ -87,6 +87,12 @@ fn solid(paint: Paint) -> tiny_skia::Paint<'static> {
 fn paint(pixels: &mut Pixmap, canvas: Transform, fonts: &Fonts, shape: &Shape) {
     let mut path = PathBuilder::new();
     match shape {
+        Shape::Cells {
+            at,
+            size,
+            columns,
+            colours,
+        } => return cells(pixels, canvas.sx.into(), *at, *size, (*columns, colours)),
         Shape::Rect { at, size, radius, .. } => rounded(&mut path, *at, *size, *radius),
         Shape::Lines { runs, .. } => runs.iter().for_each(|run| points(&mut path, run)),
         Shape::Area { outline, .. } => {
@@ -109,6 +115,25 @@ fn paint(pixels: &mut Pixmap, canvas: Transform, fonts: &Fonts, shape: &Shape) {
         }
         Shape::Rect { paint, .. } | Shape::Area { paint, .. } | Shape::Text(Text { paint, .. }) => {
             pixels.fill_path(&path, &solid(*paint), FillRule::Winding, canvas, None);
+        }
+        Shape::Cells { .. } => {}
+    }
+}
+
+/// Each pixel takes the colour of the cell that its centre lies in.
+fn cells(pixels: &mut Pixmap, scale: f64, at: Point, size: Point, (columns, colours): (usize, &[u32])) {
+    let rows = colours.len() / columns.max(1);
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let edge = |x: f64, most: usize| ((x * scale).round().max(0.0) as usize).min(most);
+    let (left, right) = (edge(at.0, width), edge(at.0 + size.0, width));
+    let (top, bottom) = (edge(at.1, height), edge(at.1 + size.1, height));
+    let (wide, high) = (right.saturating_sub(left).max(1), bottom.saturating_sub(top).max(1));
+    let (data, _) = pixels.data_mut().as_chunks_mut::<4>();
+    for (y, row) in data.chunks_exact_mut(width).enumerate().take(bottom).skip(top) {
+        let cells = &colours[(y - top) * rows / high * columns..][..columns];
+        for (x, pixel) in row.iter_mut().enumerate().take(right).skip(left) {
+            let [_, r, g, b] = cells[(x - left) * columns / wide].to_be_bytes();
+            *pixel = [r, g, b, 255];
         }
     }
 }

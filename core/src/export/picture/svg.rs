@@ -114,6 +114,32 @@ fn document(picture: &Picture) -> String {
                 self::outline(&mut path, outline);
                 writeln!(svg, "<path d=\"{path}\" {}/>", colour("fill", *paint))
             }
+            Shape::Cells {
+                at,
+                size,
+                columns,
+                colours,
+            } => {
+                // Neighbours of one colour become one rectangle.
+                let (w, h) = (size.0 / *columns as f64, size.1 / (colours.len() / columns) as f64);
+                let mut rects = String::new();
+                for (y, row) in colours.chunks_exact(*columns).enumerate() {
+                    let mut x = 0;
+                    for run in row.chunk_by(|a, b| a == b) {
+                        let _ = writeln!(
+                            rects,
+                            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {}/>",
+                            N(at.0 + x as f64 * w),
+                            N(at.1 + y as f64 * h),
+                            N(run.len() as f64 * w),
+                            N(h),
+                            colour("fill", Paint::solid(run[0]))
+                        );
+                        x += run.len();
+                    }
+                }
+                write!(svg, "<g shape-rendering=\"crispEdges\">\n{rects}</g>\n")
+            }
             Shape::Text(text) => {
                 let anchor = match text.anchor {
                     Anchor::Start => "",

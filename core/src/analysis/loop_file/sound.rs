@@ -117,9 +117,16 @@ impl Sound {
         })
     }
 
-    /// Frame (fractional, from 0 to the number of frames) at which an attack at `part` of the file shows.
-    pub(super) fn frame(&self, part: f64) -> f64 {
-        (part * self.frames as f64 - ADVANCE).rem_euclid(self.frames as f64)
+    /// The attacks' places as parts of the file, and the roots of their strengths.
+    pub(super) fn places(&self) -> Vec<(f64, f64)> {
+        let n = self.frames;
+        let place = |t: usize| {
+            let (a, b, c) = (self.all[(t + n - 1) % n], self.all[t], self.all[(t + 1) % n]);
+            let bend = a - 2.0 * b + c;
+            let shift = if bend < 0.0 { 0.5 * (a - c) / bend } else { 0.0 };
+            ((t as f64 + f64::from(shift) + ADVANCE) / n as f64, f64::from(b).sqrt())
+        };
+        Self::attacks(&self.all).into_iter().map(place).collect()
     }
 
     /// Sum of `curve` by `slots` equal parts of the ring; the first is centred on the start of the file.
@@ -143,8 +150,7 @@ impl Sound {
         (0..n)
             .filter(|&t| {
                 let x = curve[t];
-                x > least
-                    && (1..=REACH.min(n / 2)).all(|d| x >= curve[(t + n - d) % n] && x > curve[(t + d) % n])
+                x > least && (1..=REACH.min(n / 2)).all(|d| x >= curve[(t + n - d) % n] && x > curve[(t + d) % n])
             })
             .collect()
     }

@@ -7,9 +7,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "onnx")]
+mod classify;
 mod learn;
 mod settings;
+#[cfg(feature = "onnx")]
+mod tags;
 
+#[cfg(feature = "onnx")]
+pub use classify::Classify;
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
@@ -18,6 +24,8 @@ pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
 };
+#[cfg(feature = "onnx")]
+pub use tags::{GroupName, LabelSource, LearnerName, TagFlags, TrainContact, TrainTags};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,6 +90,9 @@ pub enum Command {
     Train(Box<Train>),
     /// Judge rankers on a dataset, beside the heuristic and chance
     Evaluate(Evaluate),
+    /// Tell which tags files have, by models that `train tags` and `train contact` made
+    #[cfg(feature = "onnx")]
+    Classify(Classify),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from

@@ -65,7 +65,11 @@ pub fn describe(
     with_measures: bool,
     progress: &dyn Progress,
 ) -> Result<Option<Described>, DescribeError> {
-    let wanted = if with_measures { audio_tags::LENGTH } else { features::LENGTH };
+    let wanted = if with_measures {
+        audio_tags::LENGTH
+    } else {
+        features::LENGTH
+    };
     let mono = mono_to_rate(&first(audio, wanted), RATE)?;
     let head = |seconds: f64| &mono[..mono.len().min((seconds * f64::from(RATE)) as usize)];
     let Some(features) = features::of(head(features::LENGTH), None, progress)? else {

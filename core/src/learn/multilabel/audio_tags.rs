@@ -55,7 +55,9 @@ impl Family {
         if x.is_nan() {
             return None;
         }
-        self.tags.get(self.limits.iter().filter(|limit| x >= **limit).count()).copied()
+        self.tags
+            .get(self.limits.iter().filter(|limit| x >= **limit).count())
+            .copied()
     }
 }
 

@@ -37,10 +37,7 @@ impl Platt {
         if with.min(without) < RARE {
             return Self::NONE;
         }
-        let (high, low) = (
-            (with as f64 + 1.0) / (with as f64 + 2.0),
-            1.0 / (without as f64 + 2.0),
-        );
+        let (high, low) = ((with as f64 + 1.0) / (with as f64 + 2.0), 1.0 / (without as f64 + 2.0));
         let targets: Vec<f64> = scores.iter().map(|s| if s.1 { high } else { low }).collect();
         let x: Vec<f32> = scores.iter().map(|s| s.0 as f32).collect();
         let (slope, offset) = logistic::fit(&x, 1, &targets, 1e-3);
@@ -80,7 +77,9 @@ pub fn threshold(probabilities: &[(f64, bool)]) -> f64 {
         let order = f1(a).total_cmp(&f1(b));
         order.then((b - 0.5).abs().total_cmp(&(a - 0.5).abs())).is_gt()
     };
-    let best = (0..=steps).map(at).reduce(|best, t| if better(t, best) { t } else { best });
+    let best = (0..=steps)
+        .map(at)
+        .reduce(|best, t| if better(t, best) { t } else { best });
     let best = best.unwrap_or(0.5);
     if with < RARE { best.max(RARE_FLOOR) } else { best }
 }

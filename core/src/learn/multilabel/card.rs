@@ -33,7 +33,11 @@ pub fn text(facts: &Facts<'_>, trained: &Trained) -> String {
          with `loopwright classify INPUT --{} {} --out tags.csv`.\n",
         facts.kind,
         env!("CARGO_PKG_VERSION"),
-        if facts.kind == CONTACT { "contact-model" } else { "model" },
+        if facts.kind == CONTACT {
+            "contact-model"
+        } else {
+            "model"
+        },
         facts.model
     );
     let _ = writeln!(t, "Labels: {}.\n", facts.labels);
@@ -55,8 +59,16 @@ pub fn text(facts: &Facts<'_>, trained: &Trained) -> String {
         scores.files, trained.folds
     );
     let _ = writeln!(t, "| | model | baseline |\n|---|---|---|");
-    let _ = writeln!(t, "| macro F1 | {:.3} | {:.3} |", scores.macro_f1, scores.baseline_macro_f1);
-    let _ = writeln!(t, "| micro F1 | {:.3} | {:.3} |\n", scores.micro_f1, scores.baseline_micro_f1);
+    let _ = writeln!(
+        t,
+        "| macro F1 | {:.3} | {:.3} |",
+        scores.macro_f1, scores.baseline_macro_f1
+    );
+    let _ = writeln!(
+        t,
+        "| micro F1 | {:.3} | {:.3} |\n",
+        scores.micro_f1, scores.baseline_micro_f1
+    );
     let _ = writeln!(
         t,
         "| tag | files | threshold | precision | recall | F1 | baseline F1 | Brier | baseline Brier |"
@@ -81,7 +93,13 @@ pub fn text(facts: &Facts<'_>, trained: &Trained) -> String {
     if !trained.left_out.is_empty() {
         let _ = writeln!(t, "\nNot learnt:\n");
         for left in &trained.left_out {
-            let _ = writeln!(t, "- {} ({} files): {}", escaped(&left.label), left.support, escaped(&left.why));
+            let _ = writeln!(
+                t,
+                "- {} ({} files): {}",
+                escaped(&left.label),
+                left.support,
+                escaped(&left.why)
+            );
         }
     }
     let (learnt, unread, silent) = facts.files;

@@ -64,12 +64,15 @@ impl Examples {
             rows: row..row + 1,
         });
         let width = self.data.columns.len();
-        self.data.values.extend(features.iter().copied().chain(std::iter::repeat(f32::NAN)).take(width));
+        self.data
+            .values
+            .extend(features.iter().copied().chain(std::iter::repeat(f32::NAN)).take(width));
         self.data.weights.push(1.0);
         self.data.spans.push((0.0, 0.0));
         self.groups.push(group);
         let labels = self.labels.len();
-        self.truth.extend(truth.into_iter().chain(std::iter::repeat(None)).take(labels));
+        self.truth
+            .extend(truth.into_iter().chain(std::iter::repeat(None)).take(labels));
     }
 
     /// How many files there are.
@@ -111,7 +114,9 @@ impl Examples {
 
     /// The same files with only those labels that `keep` says.
     pub fn with_labels(&self, keep: &[usize]) -> Self {
-        let truth = (0..self.len()).flat_map(|f| keep.iter().map(move |&l| self.truth(f, l))).collect();
+        let truth = (0..self.len())
+            .flat_map(|f| keep.iter().map(move |&l| self.truth(f, l)))
+            .collect();
         Self {
             labels: keep.iter().map(|&l| self.labels[l].clone()).collect(),
             data: self.data.clone(),

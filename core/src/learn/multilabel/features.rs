@@ -31,17 +31,45 @@ const ROLLOFF: f32 = 0.85;
 pub const SCALARS: [(&str, &str, &str); 13] = [
     ("rms_variation", "", "deviation of the frames' RMS over its mean"),
     ("zcr_mean", "", "share of samples at which the sign changes"),
-    ("spectral_centroid_mean", "Hz", "centroid of the magnitude spectrum, mean over frames"),
-    ("spectral_bandwidth_mean", "Hz", "spread of the magnitude about the centroid, mean over frames"),
-    ("spectral_rolloff_mean", "Hz", "frequency below which 85 % of the magnitude lies, mean over frames"),
-    ("onset_strength_mean", "dB", "mean rise of the mel bands from frame to frame"),
+    (
+        "spectral_centroid_mean",
+        "Hz",
+        "centroid of the magnitude spectrum, mean over frames",
+    ),
+    (
+        "spectral_bandwidth_mean",
+        "Hz",
+        "spread of the magnitude about the centroid, mean over frames",
+    ),
+    (
+        "spectral_rolloff_mean",
+        "Hz",
+        "frequency below which 85 % of the magnitude lies, mean over frames",
+    ),
+    (
+        "onset_strength_mean",
+        "dB",
+        "mean rise of the mel bands from frame to frame",
+    ),
     ("onset_strength_std", "dB", "deviation of that rise"),
     ("onset_density", "1/s", "onsets a second"),
-    ("percussive_ratio", "", "energy of the percussive part over that of both parts (HPSS)"),
+    (
+        "percussive_ratio",
+        "",
+        "energy of the percussive part over that of both parts (HPSS)",
+    ),
     ("tempo_bpm", "bpm", "tempo"),
-    ("beat_interval_cv", "", "deviation of the intervals between beats over their mean"),
+    (
+        "beat_interval_cv",
+        "",
+        "deviation of the intervals between beats over their mean",
+    ),
     ("offbeat_ratio", "", "onset strength between beats over that on beats"),
-    ("onset_autocorrelation", "", "greatest autocorrelation of the onset strength past its main lobe, to 6.9 s"),
+    (
+        "onset_autocorrelation",
+        "",
+        "greatest autocorrelation of the onset strength past its main lobe, to 6.9 s",
+    ),
 ];
 
 /// The names, in order: the scalars, `mfcc_0_mean` to `mfcc_19_mean`, `mfcc_0_std` to `mfcc_19_std`.
@@ -121,7 +149,11 @@ pub(super) fn hear(mono: &[f32], progress: &dyn Progress) -> Result<Heard, Cance
     let both = percussive + harmonic;
     Ok(Heard {
         strength: pulse::strength(&log_mel, BANDS),
-        percussive: if both > 0.0 { (percussive / both) as f32 } else { f32::NAN },
+        percussive: if both > 0.0 {
+            (percussive / both) as f32
+        } else {
+            f32::NAN
+        },
         log_mel,
         centroid,
         bandwidth,
@@ -149,7 +181,11 @@ fn shape(magnitude: &[f32]) -> [f32; 3] {
         below += f64::from(*m);
         below >= f64::from(ROLLOFF) * sum
     });
-    [centroid as f32, bandwidth as f32, (rolloff.unwrap_or(0) as f64 * hz) as f32]
+    [
+        centroid as f32,
+        bandwidth as f32,
+        (rolloff.unwrap_or(0) as f64 * hz) as f32,
+    ]
 }
 
 /// Describes `mono` (22.05 kHz, [`LENGTH`] seconds or less): [`COUNT`] numbers, NaN where one cannot be told. `known` is
@@ -161,7 +197,9 @@ pub(super) fn of(mono: &[f32], known: Option<f64>, progress: &dyn Progress) -> R
     let heard = hear(&mono, progress)?;
     let pulse = Pulse::of(&mono, &heard.strength, super::FPS, known, progress)?;
     let (strength_mean, strength_std) = moments(heard.strength.iter().copied());
-    let levels = mono.chunks(HOP).map(|c| (c.iter().map(|x| x * x).sum::<f32>() / c.len() as f32).sqrt());
+    let levels = mono
+        .chunks(HOP)
+        .map(|c| (c.iter().map(|x| x * x).sum::<f32>() / c.len() as f32).sqrt());
     let (level, spread) = moments(levels);
     let changes = mono.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count();
     let mut out = vec![
@@ -186,7 +224,9 @@ pub(super) fn of(mono: &[f32], known: Option<f64>, progress: &dyn Progress) -> R
 }
 
 fn moments(values: impl Iterator<Item = f32> + Clone) -> (f32, f32) {
-    let (n, sum) = values.clone().fold((0usize, 0.0f64), |(n, s), x| (n + 1, s + f64::from(x)));
+    let (n, sum) = values
+        .clone()
+        .fold((0usize, 0.0f64), |(n, s), x| (n + 1, s + f64::from(x)));
     let mean = sum / n.max(1) as f64;
     let squares: f64 = values.map(|x| (f64::from(x) - mean).powi(2)).sum();
     (mean as f32, (squares / n.max(1) as f64).sqrt() as f32)
@@ -218,7 +258,10 @@ fn mfccs(log_mel: &[f32]) -> Vec<f32> {
     }
     let n = frames.max(1) as f64;
     let means = sum.iter().map(|s| (s / n) as f32);
-    let deviations = sum.iter().zip(squares).map(|(s, q)| (q / n - (s / n) * (s / n)).max(0.0).sqrt() as f32);
+    let deviations = sum
+        .iter()
+        .zip(squares)
+        .map(|(s, q)| (q / n - (s / n) * (s / n)).max(0.0).sqrt() as f32);
     means.chain(deviations).collect()
 }
 
@@ -248,7 +291,11 @@ mod tests {
         let x = of(&tone(1000.0, 4.0), None, &Silent).unwrap().unwrap();
         assert_eq!(x.len(), COUNT);
         let at = |name: &str| x[names().iter().position(|n| n == name).unwrap()];
-        assert!((at("spectral_centroid_mean") - 1000.0).abs() < 60.0, "{}", at("spectral_centroid_mean"));
+        assert!(
+            (at("spectral_centroid_mean") - 1000.0).abs() < 60.0,
+            "{}",
+            at("spectral_centroid_mean")
+        );
         assert!((at("zcr_mean") - 2000.0 / RATE as f32).abs() < 1e-3);
         assert!(at("percussive_ratio") < 0.1, "{}", at("percussive_ratio"));
     }
@@ -258,7 +305,9 @@ mod tests {
         let mut state = 3u64;
         let noise: Vec<f32> = (0..RATE as usize * 3)
             .map(|i| {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                state = state
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 let burst = (-((i % 11_025) as f32) / 900.0).exp();
                 ((state >> 40) as f32 / (1u32 << 23) as f32 - 1.0) * burst * 0.5
             })
@@ -269,13 +318,19 @@ mod tests {
             of(&quiet, None, &Silent).unwrap().unwrap(),
         );
         for ((a, b), name) in a.iter().zip(&b).zip(names()) {
-            assert!((a.is_nan() && b.is_nan()) || (a - b).abs() <= 2e-3 * (1.0 + a.abs()), "{name}: {a} {b}");
+            assert!(
+                (a.is_nan() && b.is_nan()) || (a - b).abs() <= 2e-3 * (1.0 + a.abs()),
+                "{name}: {a} {b}"
+            );
         }
         for silent in [vec![0.0; 9999], Vec::new(), vec![f32::NAN; 100]] {
             assert_eq!(of(&silent, None, &Silent).unwrap(), None);
         }
         for short in [1usize, 10, 600, 3000] {
-            assert_eq!(of(&noise[..short], None, &Silent).unwrap().map(|x| x.len()), Some(COUNT));
+            assert_eq!(
+                of(&noise[..short], None, &Silent).unwrap().map(|x| x.len()),
+                Some(COUNT)
+            );
         }
     }
 }

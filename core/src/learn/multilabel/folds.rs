@@ -20,7 +20,9 @@ pub fn assign(examples: &Examples, folds: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..groups).collect();
     let places: Vec<u64> = order.iter().map(|&g| place(g, seed)).collect();
     order.sort_by_key(|&g| places[g]);
-    let mut remaining: Vec<usize> = (0..labels).map(|l| counts.iter().filter(|c| c[l] > 0).count()).collect();
+    let mut remaining: Vec<usize> = (0..labels)
+        .map(|l| counts.iter().filter(|c| c[l] > 0).count())
+        .collect();
     let mut fold_of = vec![usize::MAX; groups];
     let mut held = vec![vec![0usize; labels]; folds];
     let mut filled = vec![0usize; folds];
@@ -35,7 +37,9 @@ pub fn assign(examples: &Examples, folds: usize, seed: u64) -> Vec<usize> {
         }
     };
     loop {
-        let rarest = (0..labels).filter(|&l| remaining[l] > 0).min_by_key(|&l| (remaining[l], l));
+        let rarest = (0..labels)
+            .filter(|&l| remaining[l] > 0)
+            .min_by_key(|&l| (remaining[l], l));
         let Some(label) = rarest else { break };
         for &g in &order {
             if fold_of[g] == usize::MAX && counts[g][label] > 0 {
@@ -71,13 +75,22 @@ mod tests {
         let mut examples = Examples::new(labels);
         for file in 0..120 {
             let g = file / 3;
-            examples.push(&format!("f{file}"), g, &[file as f32; 53], vec![Some(g % 10 == 0), Some(g % 2 == 0)]);
+            examples.push(
+                &format!("f{file}"),
+                g,
+                &[file as f32; 53],
+                vec![Some(g % 10 == 0), Some(g % 2 == 0)],
+            );
         }
         for seed in 0..20 {
             let folds = assign(&examples, 4, seed);
             assert!((0..120).all(|f| folds[f] == folds[f / 3 * 3]));
             for fold in 0..4 {
-                let of = |l: usize| (0..120).filter(|&f| folds[f] == fold && examples.truth(f, l) == Some(true)).count();
+                let of = |l: usize| {
+                    (0..120)
+                        .filter(|&f| folds[f] == fold && examples.truth(f, l) == Some(true))
+                        .count()
+                };
                 assert_eq!(of(0), 3, "seed {seed}");
                 assert!((9..=21).contains(&of(1)), "seed {seed}: {}", of(1));
                 assert_eq!(folds.iter().filter(|f| **f == fold).count(), 30);

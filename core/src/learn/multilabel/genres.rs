@@ -17,8 +17,26 @@ pub struct Genre {
 
 /// The genres that are known.
 pub static GENRES: [Genre; 17] = [
-    genre("ambient", &[&["ambient"], &["downtempo"], &["chillout"], &["chill", "out"], &["drone"]]),
-    genre("breaks", &[&["breaks"], &["breakbeat"], &["breakbeats"], &["break", "beat"], &["break", "beats"]]),
+    genre(
+        "ambient",
+        &[
+            &["ambient"],
+            &["downtempo"],
+            &["chillout"],
+            &["chill", "out"],
+            &["drone"],
+        ],
+    ),
+    genre(
+        "breaks",
+        &[
+            &["breaks"],
+            &["breakbeat"],
+            &["breakbeats"],
+            &["break", "beat"],
+            &["break", "beats"],
+        ],
+    ),
     genre("disco", &[&["disco"], &["nudisco"]]),
     Genre {
         tag: "dnb",
@@ -37,12 +55,46 @@ pub static GENRES: [Genre; 17] = [
     genre("dubstep", &[&["dubstep"], &["dub", "step"], &["brostep"], &["riddim"]]),
     genre("funk", &[&["funk"], &["funky"], &["breakfunk"]]),
     genre("garage", &[&["garage"], &["ukg"], &["2", "step"], &["speedgarage"]]),
-    genre("hiphop", &[&["hiphop"], &["hip", "hop"], &["boombap"], &["boom", "bap"], &["rap"], &["lofi"], &["lo", "fi"]]),
-    genre("house", &[&["house"], &["deephouse"], &["techhouse"], &["acidhouse"], &["progressivehouse"]]),
+    genre(
+        "hiphop",
+        &[
+            &["hiphop"],
+            &["hip", "hop"],
+            &["boombap"],
+            &["boom", "bap"],
+            &["rap"],
+            &["lofi"],
+            &["lo", "fi"],
+        ],
+    ),
+    genre(
+        "house",
+        &[
+            &["house"],
+            &["deephouse"],
+            &["techhouse"],
+            &["acidhouse"],
+            &["progressivehouse"],
+        ],
+    ),
     genre("jazz", &[&["jazz"], &["jazzy"], &["swing"], &["bebop"], &["bossa"]]),
-    genre("latin", &[&["latin"], &["latino"], &["salsa"], &["samba"], &["reggaeton"], &["cumbia"], &["bachata"]]),
+    genre(
+        "latin",
+        &[
+            &["latin"],
+            &["latino"],
+            &["salsa"],
+            &["samba"],
+            &["reggaeton"],
+            &["cumbia"],
+            &["bachata"],
+        ],
+    ),
     genre("pop", &[&["pop"], &["synthpop"], &["electropop"], &["kpop"]]),
-    genre("reggae", &[&["reggae"], &["dub"], &["ska"], &["dancehall"], &["rocksteady"]]),
+    genre(
+        "reggae",
+        &[&["reggae"], &["dub"], &["ska"], &["dancehall"], &["rocksteady"]],
+    ),
     genre("rock", &[&["rock"], &["metal"], &["punk"], &["grunge"], &["indie"]]),
     genre("techno", &[&["techno"], &["minimaltechno"], &["hardtechno"]]),
     genre("trance", &[&["trance"], &["psytrance"], &["goa"]]),
@@ -81,7 +133,11 @@ pub(super) fn is_genre_word(word: &str) -> bool {
 
 impl Genre {
     fn is_named(&self, words: &[String]) -> bool {
-        let at = |name: &&[&str]| words.windows(name.len()).any(|w| w.iter().zip(*name).all(|(a, b)| a == b));
+        let at = |name: &&[&str]| {
+            words
+                .windows(name.len())
+                .any(|w| w.iter().zip(*name).all(|(a, b)| a == b))
+        };
         self.names.iter().any(|name| at(&name))
     }
 }
@@ -162,7 +218,10 @@ mod tests {
         assert!(GENRES.windows(2).all(|w| w[0].tag < w[1].tag));
         for genre in &GENRES {
             for name in genre.names {
-                assert!(!name.is_empty() && name.iter().all(|w| words(w, true) == [*w]), "{name:?}");
+                assert!(
+                    !name.is_empty() && name.iter().all(|w| words(w, true) == [*w]),
+                    "{name:?}"
+                );
                 assert!(genre.is_named(&name.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()));
             }
             assert!(genre.implies.iter().all(|i| GENRES.iter().any(|g| g.tag == *i)));

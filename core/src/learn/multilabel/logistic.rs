@@ -32,10 +32,13 @@ pub fn fit(x: &[f32], width: usize, targets: &[f64], l2: f64) -> (Vec<f64>, f64)
     let rows = || x.chunks_exact(width.max(1)).take(n).map(|r| &r[..width]);
     let margin = |w: &[f64], row: &[f32]| row.iter().zip(w).map(|(x, w)| f64::from(*x) * w).sum::<f64>() + w[width];
     let cost = |w: &[f64]| {
-        let loss: f64 = rows().zip(targets).map(|(row, y)| {
-            let m = margin(w, row);
-            y * softplus(-m) + (1.0 - y) * softplus(m)
-        }).sum();
+        let loss: f64 = rows()
+            .zip(targets)
+            .map(|(row, y)| {
+                let m = margin(w, row);
+                y * softplus(-m) + (1.0 - y) * softplus(m)
+            })
+            .sum();
         loss + 0.5 * l2 * w[..width].iter().map(|w| w * w).sum::<f64>()
     };
     let mut now = cost(&w);
@@ -62,7 +65,9 @@ pub fn fit(x: &[f32], width: usize, targets: &[f64], l2: f64) -> (Vec<f64>, f64)
         }
         // So little that it moves nothing, and enough where all targets are alike.
         hessian[size * size - 1] += 1e-9;
-        let Some(step) = solve(&mut hessian, &gradient) else { break };
+        let Some(step) = solve(&mut hessian, &gradient) else {
+            break;
+        };
         let mut share = 1.0;
         let mut moved = None;
         while share > 1e-6 {
@@ -124,7 +129,10 @@ mod tests {
     #[test]
     fn at_the_least_the_gradient_is_zero() {
         let x: Vec<f32> = (0..60 * 3).map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0).collect();
-        let y: Vec<f64> = x.chunks(3).map(|r| f64::from(u8::from(r[0] - 0.5 * r[1] > 0.3))).collect();
+        let y: Vec<f64> = x
+            .chunks(3)
+            .map(|r| f64::from(u8::from(r[0] - 0.5 * r[1] > 0.3)))
+            .collect();
         for l2 in [0.1, 1.0, 30.0] {
             let (w, b) = fit(&x, 3, &y, l2);
             let mut gradient = [0.0f64; 4];

@@ -37,7 +37,10 @@ pub(super) fn model(kind: &str, tags: &[Tag], scaler: &Scaler, nets: &[Net], pla
             };
             for (i, line) in net.weights(own).chunks_exact(n).enumerate() {
                 let at = (row + i) * total + column;
-                weights[at..at + n].iter_mut().zip(line).for_each(|(w, x)| *w = x * scale);
+                weights[at..at + n]
+                    .iter_mut()
+                    .zip(line)
+                    .for_each(|(w, x)| *w = x * scale);
             }
             bias.extend(net.bias(own).iter().map(|b| b * scale + shift));
             column += n;

@@ -109,7 +109,11 @@ fn by_autocorrelation(correlation: &[f64], fps: f64) -> Option<f64> {
     // The top of the parabola through the lag and its neighbours.
     let (a, b, c) = (correlation[best - 1], correlation[best], correlation[best + 1]);
     let bend = a - 2.0 * b + c;
-    let shift = if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+    let shift = if bend < 0.0 {
+        (0.5 * (a - c) / bend).clamp(-0.5, 0.5)
+    } else {
+        0.0
+    };
     Some(60.0 * fps / (best as f64 + shift))
 }
 
@@ -121,7 +125,10 @@ fn beats(strength: &[f32], period: f64) -> Vec<usize> {
         return Vec::new();
     }
     let local: Vec<f32> = strength.iter().map(|x| x / spread).collect();
-    let (near, far) = (((period / 2.0).round() as usize).max(1), (2.0 * period).round() as usize);
+    let (near, far) = (
+        ((period / 2.0).round() as usize).max(1),
+        (2.0 * period).round() as usize,
+    );
     let cost: Vec<f32> = (0..=far)
         .map(|gap| TIGHTNESS * ((gap.max(1) as f64 / period).ln() as f32).powi(2))
         .collect();
@@ -236,7 +243,11 @@ mod tests {
             let found = by_autocorrelation(&correlation, FPS).unwrap();
             assert!((found / bpm - 1.0).abs() < 0.03, "{bpm}: {found}");
             let beats = beats(&curve, period);
-            assert!((beats.len() as f64 - 800.0 / period).abs() < 2.5, "{} beats", beats.len());
+            assert!(
+                (beats.len() as f64 - 800.0 / period).abs() < 2.5,
+                "{} beats",
+                beats.len()
+            );
             assert!(interval_cv(&beats) < 0.06, "{}", interval_cv(&beats));
             assert!(past_the_main_lobe(&correlation) > 0.6);
             assert_eq!(onsets(&curve), (800.0 / period) as usize);
@@ -250,7 +261,12 @@ mod tests {
             let curve = train(period, 800, between);
             offbeat_ratio(&curve, &beats(&curve, period))
         };
-        assert!((at(0.0) - 0.0).abs() < 0.05 && (at(0.5) - 0.5).abs() < 0.1, "{} {}", at(0.0), at(0.5));
+        assert!(
+            (at(0.0) - 0.0).abs() < 0.05 && (at(0.5) - 0.5).abs() < 0.1,
+            "{} {}",
+            at(0.0),
+            at(0.5)
+        );
     }
 
     #[test]
@@ -258,7 +274,9 @@ mod tests {
         let mut state = 7u64;
         let noise: Vec<f32> = (0..860)
             .map(|_| {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                state = state
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 (state >> 40) as f32 / (1u32 << 24) as f32
             })
             .collect();

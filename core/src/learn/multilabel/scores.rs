@@ -129,7 +129,11 @@ fn most_common(examples: &Examples) -> Vec<bool> {
         .map(|(l, label)| match &label.family {
             None => 2 * support[l] > known(l),
             Some(family) => {
-                let rivals = examples.labels.iter().enumerate().filter(|(_, o)| o.family.as_ref() == Some(family));
+                let rivals = examples
+                    .labels
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, o)| o.family.as_ref() == Some(family));
                 let best = rivals.max_by_key(|(i, _)| (support[*i], std::cmp::Reverse(*i)));
                 best.is_some_and(|(i, _)| i == l)
             }
@@ -165,7 +169,10 @@ mod tests {
         ];
         let scores = Scores::of(&examples, &given, &given.map(|g| f64::from(u8::from(g))));
         let [a, b, c] = &scores.labels[..] else { panic!() };
-        assert_eq!((a.support, a.files, a.precision, a.recall, a.f1), (3, 4, 1.0, 2.0 / 3.0, 0.8));
+        assert_eq!(
+            (a.support, a.files, a.precision, a.recall, a.f1),
+            (3, 4, 1.0, 2.0 / 3.0, 0.8)
+        );
         assert_eq!((b.precision, b.recall), (0.5, 1.0));
         // The file of which c is not known does not count.
         assert_eq!((c.files, c.precision, c.recall), (3, 0.5, 1.0));

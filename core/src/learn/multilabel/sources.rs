@@ -34,9 +34,46 @@ impl Grouping {
 
 /// Words that say what a file is, not where it comes from.
 const PARTS: [&str; 40] = [
-    "audio", "bar", "bars", "beat", "beats", "bounce", "bpm", "break", "chop", "clip", "copy", "drum", "drums", "export",
-    "files", "fill", "full", "hit", "hits", "loop", "loops", "major", "maj", "min", "minor", "mix", "music", "part",
-    "percussive", "perc", "quiet", "sample", "samples", "section", "slice", "slices", "take", "var", "variation", "wav",
+    "audio",
+    "bar",
+    "bars",
+    "beat",
+    "beats",
+    "bounce",
+    "bpm",
+    "break",
+    "chop",
+    "clip",
+    "copy",
+    "drum",
+    "drums",
+    "export",
+    "files",
+    "fill",
+    "full",
+    "hit",
+    "hits",
+    "loop",
+    "loops",
+    "major",
+    "maj",
+    "min",
+    "minor",
+    "mix",
+    "music",
+    "part",
+    "percussive",
+    "perc",
+    "quiet",
+    "sample",
+    "samples",
+    "section",
+    "slice",
+    "slices",
+    "take",
+    "var",
+    "variation",
+    "wav",
 ];
 
 /// The source of a file by its path from the folder that was searched; `None` where the name tells none.
@@ -88,7 +125,10 @@ pub fn groups<C: Ord>(files: &[(&str, C)], grouping: Grouping) -> Vec<usize> {
         join(i, *by_content.entry(content).or_insert(i));
         let key = match grouping {
             Grouping::File => None,
-            Grouping::Folder => Some(name.rsplit_once(['/', '\\']).map_or(String::new(), |(f, _)| f.to_owned())),
+            Grouping::Folder => Some(
+                name.rsplit_once(['/', '\\'])
+                    .map_or(String::new(), |(f, _)| f.to_owned()),
+            ),
             Grouping::Name => source(name),
         };
         if let Some(key) = key {
@@ -131,7 +171,12 @@ mod tests {
 
     #[test]
     fn the_same_content_joins_groups() {
-        let files = [("sun_loop1.wav", 1), ("moon_loop1.wav", 2), ("moon_loop2.wav", 1), ("star.wav", 3)];
+        let files = [
+            ("sun_loop1.wav", 1),
+            ("moon_loop1.wav", 2),
+            ("moon_loop2.wav", 1),
+            ("star.wav", 3),
+        ];
         assert_eq!(groups(&files, Grouping::Name), [0, 0, 0, 1]);
         assert_eq!(groups(&files, Grouping::File), [0, 1, 0, 2]);
         assert!(groups::<u8>(&[], Grouping::Name).is_empty());

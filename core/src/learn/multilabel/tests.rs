@@ -39,7 +39,11 @@ fn planted(files: usize, seed: u64) -> Examples {
             Some(x[0] + 0.5 * x[1] > 0.8),
             Some(middle),
             Some(!middle),
-            if file % 5 == 0 { None } else { Some(rng.random_bool(0.3)) },
+            if file % 5 == 0 {
+                None
+            } else {
+                Some(rng.random_bool(0.3))
+            },
             Some(x[2] > 1.9),
         ];
         if file % 11 == 0 {
@@ -62,7 +66,11 @@ fn planted_labels_are_told_and_noise_is_not() {
             assert!(of("middle").f1 > 0.75, "{:?}", of("middle"));
         }
         // Told by nothing, it is no likelier than it is: the probabilities stay near its share.
-        assert!(of("noise").brier < 1.08 * of("noise").baseline_brier, "{kind:?}: {:?}", of("noise"));
+        assert!(
+            of("noise").brier < 1.08 * of("noise").baseline_brier,
+            "{kind:?}: {:?}",
+            of("noise")
+        );
         assert_eq!(of("noise").files, 400);
         assert!(trained.scores.macro_f1 > trained.scores.baseline_macro_f1 + 0.2);
     }
@@ -83,7 +91,10 @@ fn probabilities_mean_what_they_say() {
             counts[bin] += 1;
         }
         let error: f64 = sums.iter().map(|[p, y]| (p - y).abs()).sum::<f64>() / unseen.len() as f64;
-        assert!(error < 0.06, "{kind:?}: expected calibration error {error}, {sums:?} of {counts:?}");
+        assert!(
+            error < 0.06,
+            "{kind:?}: expected calibration error {error}, {sums:?} of {counts:?}"
+        );
     }
 }
 
@@ -136,7 +147,14 @@ fn labels_that_cannot_be_learnt_are_left_out_with_reasons() {
         let x: Vec<f32> = (0..features::COUNT).map(|_| StandardNormal.sample(&mut rng)).collect();
         // The first five files are of one source.
         let group = if file < 5 { 0 } else { file - 4 };
-        let truth = [Some(x[0] > 0.0), Some(false), Some(true), Some(file == 30), Some(file < 5), None];
+        let truth = [
+            Some(x[0] > 0.0),
+            Some(false),
+            Some(true),
+            Some(file == 30),
+            Some(file < 5),
+            None,
+        ];
         examples.push("f", group, &x, truth.to_vec());
     }
     let trained = train(&examples, TAGS, &settings(Kind::Linear), &Silent).unwrap();
@@ -157,15 +175,26 @@ fn labels_that_cannot_be_learnt_are_left_out_with_reasons() {
         ]
     );
     let nothing = train(&examples.with_labels(&[1, 2]), TAGS, &settings(Kind::Linear), &Silent);
-    let Err(LearnError::Data(words)) = nothing else { panic!() };
-    assert!(words.contains("none of 2 tags") && words.contains("every file has it"), "{words}");
+    let Err(LearnError::Data(words)) = nothing else {
+        panic!()
+    };
+    assert!(
+        words.contains("none of 2 tags") && words.contains("every file has it"),
+        "{words}"
+    );
     let empty = Examples::new(vec![Label::alone("x")]);
-    assert!(matches!(train(&empty, TAGS, &settings(Kind::Linear), &Silent), Err(LearnError::Data(_))));
+    assert!(matches!(
+        train(&empty, TAGS, &settings(Kind::Linear), &Silent),
+        Err(LearnError::Data(_))
+    ));
     let bad = Settings {
         folds: 1,
         ..Settings::default()
     };
-    assert!(matches!(train(&examples, TAGS, &bad, &Silent), Err(LearnError::Setting(_))));
+    assert!(matches!(
+        train(&examples, TAGS, &bad, &Silent),
+        Err(LearnError::Setting(_))
+    ));
 }
 
 #[test]

@@ -78,7 +78,10 @@ impl Default for Settings {
 impl Settings {
     /// By name, for records and cards. The number of threads is not among them: it makes no difference.
     pub fn listed(&self) -> Vec<(String, String)> {
-        let mut out = vec![("learner", self.kind.name().to_owned()), ("folds", self.folds.to_string())];
+        let mut out = vec![
+            ("learner", self.kind.name().to_owned()),
+            ("folds", self.folds.to_string()),
+        ];
         match self.kind {
             Kind::Linear => out.push(("l2", self.l2.to_string())),
             Kind::Network => out.extend([
@@ -159,7 +162,9 @@ impl Applied {
             f64::from(space.scores().first().copied().unwrap_or(0.0))
         };
         let pairs = self.nets.iter().zip(&self.platts);
-        pairs.map(|(net, platt)| platt.probability(score(net, &mut space))).collect()
+        pairs
+            .map(|(net, platt)| platt.probability(score(net, &mut space)))
+            .collect()
     }
 }
 
@@ -177,14 +182,22 @@ pub fn train(
     settings.check()?;
     let (keep, left_out) = learnable(examples);
     if keep.is_empty() {
-        let shown: Vec<String> = left_out.iter().take(8).map(|l| format!("{}: {}", l.label, l.why)).collect();
+        let shown: Vec<String> = left_out
+            .iter()
+            .take(8)
+            .map(|l| format!("{}: {}", l.label, l.why))
+            .collect();
         let more = left_out.len().saturating_sub(shown.len());
         return Err(LearnError::Data(format!(
             "none of {} tags can be learnt from {} files ({}{})",
             left_out.len(),
             examples.len(),
             shown.join("; "),
-            if more > 0 { format!("; and {more} more") } else { String::new() }
+            if more > 0 {
+                format!("; and {more} more")
+            } else {
+                String::new()
+            }
         )));
     }
     let examples = &examples.with_labels(&keep);
@@ -206,7 +219,9 @@ pub fn train(
     }
     let known = |files: &dyn Fn(usize) -> bool, label: usize| -> Vec<(f64, bool)> {
         let files = (0..examples.len()).filter(|&f| files(f));
-        files.filter_map(|f| Some((scores[f * n + label], examples.truth(f, label)?))).collect()
+        files
+            .filter_map(|f| Some((scores[f * n + label], examples.truth(f, label)?)))
+            .collect()
     };
     let set = |files: &dyn Fn(usize) -> bool| -> (Vec<Platt>, Vec<Tag>) {
         (0..n)
@@ -230,10 +245,16 @@ pub fn train(
         let (platts, tags) = set(&|f| fold_of[f] != fold);
         for file in (0..examples.len()).filter(|&f| fold_of[f] == fold) {
             let own = file * n..(file + 1) * n;
-            for ((p, s), platt) in probabilities[own.clone()].iter_mut().zip(&scores[own.clone()]).zip(&platts) {
+            for ((p, s), platt) in probabilities[own.clone()]
+                .iter_mut()
+                .zip(&scores[own.clone()])
+                .zip(&platts)
+            {
                 *p = platt.probability(*s);
             }
-            decide(&tags, &probabilities[own]).into_iter().for_each(|l| given[file * n + l] = true);
+            decide(&tags, &probabilities[own])
+                .into_iter()
+                .for_each(|l| given[file * n + l] = true);
         }
     }
     let judged = Scores::of(examples, &given, &probabilities);
@@ -286,7 +307,11 @@ fn raw(scaler: &Scaler, nets: &[Net], features: &[f32]) -> Vec<f64> {
         platts: none,
     };
     let odds = |p: f64| (p / (1.0 - p)).ln();
-    applied.probabilities(features).into_iter().map(|p| odds(p.clamp(1e-12, 1.0 - 1e-12))).collect()
+    applied
+        .probabilities(features)
+        .into_iter()
+        .map(|p| odds(p.clamp(1e-12, 1.0 - 1e-12)))
+        .collect()
 }
 
 struct Work {
@@ -318,7 +343,9 @@ fn fit(
         .collect();
     scaler.apply(&rows, &mut inputs);
     let width = scaler.width();
-    let mut work: Vec<Work> = (0..examples.labels.len()).map(|label| Work { label, net: None }).collect();
+    let mut work: Vec<Work> = (0..examples.labels.len())
+        .map(|label| Work { label, net: None })
+        .collect();
     each(settings.threads, &mut work, |work| {
         if progress.is_cancelled() {
             return;
@@ -328,18 +355,30 @@ fn fit(
             .enumerate()
             .filter_map(|(i, &f)| Some((i, examples.truth(f, work.label)?)))
             .collect();
-        let x: Vec<f32> = known.iter().flat_map(|(i, _)| &inputs[i * width..(i + 1) * width]).copied().collect();
+        let x: Vec<f32> = known
+            .iter()
+            .flat_map(|(i, _)| &inputs[i * width..(i + 1) * width])
+            .copied()
+            .collect();
         let y: Vec<f64> = known.iter().map(|(_, y)| f64::from(u8::from(*y))).collect();
         work.net = Some(match settings.kind {
             Kind::Linear => {
                 let (weights, bias) = logistic::fit(&x, width, &y, settings.l2);
                 Net::linear(weights.into_iter().map(|w| w as f32).collect(), bias as f32)
             }
-            Kind::Network => network(&x, width, &y, settings, seed_of(settings.seed, stream, &examples.labels[work.label].name)),
+            Kind::Network => network(
+                &x,
+                width,
+                &y,
+                settings,
+                seed_of(settings.seed, stream, &examples.labels[work.label].name),
+            ),
         });
     });
     progress.check()?;
-    let nets = work.into_iter().map(|w| w.net.unwrap_or_else(|| Net::linear(vec![0.0; width], 0.0)));
+    let nets = work
+        .into_iter()
+        .map(|w| w.net.unwrap_or_else(|| Net::linear(vec![0.0; width], 0.0)));
     Ok((scaler, nets.collect()))
 }
 
@@ -375,7 +414,9 @@ fn network(x: &[f32], width: usize, y: &[f64], settings: &Settings, mut rng: Pcg
         order.shuffle(&mut rng);
         for batch in order.chunks(BATCH) {
             inputs.clear();
-            batch.iter().for_each(|&i| inputs.extend_from_slice(&x[i * width..(i + 1) * width]));
+            batch
+                .iter()
+                .for_each(|&i| inputs.extend_from_slice(&x[i * width..(i + 1) * width]));
             net.forward(&inputs, &mut space, Some((settings.dropout, &mut rng)));
             by_score.clear();
             let share = 1.0 / batch.len() as f64;

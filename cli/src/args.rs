@@ -8,11 +8,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use loopwright_core::pipeline::shard::Shard;
 
+#[cfg(feature = "onnx")]
+mod classify;
 mod contact_map;
 mod learn;
 mod merge;
 mod settings;
+#[cfg(feature = "onnx")]
+mod tags;
 
+#[cfg(feature = "onnx")]
+pub use classify::Classify;
 pub use contact_map::{ContactMap, SharpenName};
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
@@ -23,6 +29,8 @@ pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
 };
+#[cfg(feature = "onnx")]
+pub use tags::{GroupName, LabelSource, LearnerName, TagFlags, TrainContact, TrainTags};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -91,6 +99,9 @@ pub enum Command {
     Train(Box<Train>),
     /// Judge rankers on a dataset, beside the heuristic and chance
     Evaluate(Evaluate),
+    /// Tell which tags files have, by models that `train tags` and `train contact` made
+    #[cfg(feature = "onnx")]
+    Classify(Classify),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from

@@ -3,6 +3,8 @@
 mod analyze;
 mod batch;
 mod breaks;
+#[cfg(feature = "onnx")]
+mod classify;
 mod completions;
 mod config;
 mod contact_map;
@@ -39,6 +41,8 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Dataset(args) => dataset::run(args, general),
         Command::Train(args) => train::run(args, general),
         Command::Evaluate(args) => evaluate::run(args, general),
+        #[cfg(feature = "onnx")]
+        Command::Classify(args) => classify::run(args, general),
         Command::Features(args) => features::run(args),
         Command::Config(args) => config::run(args, general),
         Command::Doctor(args) => doctor::run(args, general),

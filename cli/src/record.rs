@@ -22,6 +22,18 @@ pub fn open(flags: &MlflowFlags, out: &Path, command: &str) -> Result<Box<dyn Re
     open_with(flags, out, command, &|name| std::env::var(name).ok())
 }
 
+/// As [`open`], with the record in `file` of its own; the run is called by `name` where the user names it not.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_as(flags: &MlflowFlags, file: &Path, name: &Path, command: &str) -> Result<Box<dyn Recorder>> {
+    if !flags.mlflow {
+        return Ok(Box::new(Jsonl::create(file, command)?));
+    }
+    with_mlflow(flags, file, name, command, &|name| std::env::var(name).ok())
+}
+
 /// As [`open`], with another environment.
 ///
 /// # Errors
@@ -36,12 +48,13 @@ pub fn open_with(
     if !flags.mlflow {
         return Ok(Box::new(Jsonl::create(&out.join(FILE), command)?));
     }
-    with_mlflow(flags, out, command, environment)
+    with_mlflow(flags, &out.join(FILE), out, command, environment)
 }
 
 #[cfg(feature = "mlflow")]
 fn with_mlflow(
     flags: &MlflowFlags,
+    file: &Path,
     out: &Path,
     command: &str,
     environment: &dyn Fn(&str) -> Option<String>,
@@ -54,12 +67,18 @@ fn with_mlflow(
     // The server first: where it refuses, the record of an earlier run stays as it is.
     let server = Mlflow::open(flags, out, command, environment)?;
     eprintln!("loopwright: recording at {}", plain(&server.page()));
-    let file = Box::new(Jsonl::create(&out.join(FILE), command)?);
+    let file = Box::new(Jsonl::create(file, command)?);
     let tell = |words: &str| eprintln!("loopwright: {}", plain(words));
     Ok(Box::new(Several::new(file, vec![Box::new(server)], tell)))
 }
 
 #[cfg(not(feature = "mlflow"))]
-fn with_mlflow(_: &MlflowFlags, _: &Path, _: &str, _: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Recorder>> {
+fn with_mlflow(
+    _: &MlflowFlags,
+    _: &Path,
+    _: &Path,
+    _: &str,
+    _: &dyn Fn(&str) -> Option<String>,
+) -> Result<Box<dyn Recorder>> {
     Err(crate::exit::UsageError("this loopwright was built without MLflow (feature `mlflow`)".into()).into())
 }

@@ -10,6 +10,7 @@ pub mod file;
 mod found;
 pub mod heuristic;
 pub mod load;
+pub mod multilabel;
 #[cfg(feature = "onnx")]
 pub mod network;
 pub mod schema_file;

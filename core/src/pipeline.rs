@@ -5,6 +5,7 @@ pub mod analyze;
 pub mod batch;
 pub mod breaks;
 pub mod bundles;
+#[cfg(feature = "onnx")]
 pub mod classify;
 pub mod collection;
 pub mod contact;
@@ -23,6 +24,7 @@ pub mod report;
 pub mod run;
 pub mod shard;
 pub mod suggest;
+pub mod tags;
 pub mod train;
 
 pub use suggest::{Error, Suggestion, Suggestions, suggest};

@@ -123,6 +123,12 @@ pub enum What {
     Boost(Box<Boost>),
     /// Bends a ranking to your taste, from loops that you kept and rejected
     Adapt(Adapt),
+    /// Models that tell which tags a file has: genres, tempo, rhythm, your own
+    #[cfg(feature = "onnx")]
+    Tags(Box<super::TrainTags>),
+    /// A model that tells the labels of a contact map from the sound of a file
+    #[cfg(feature = "onnx")]
+    Contact(Box<super::TrainContact>),
 }
 
 /// What every training takes.

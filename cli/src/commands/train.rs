@@ -2,9 +2,16 @@
 
 mod adapt;
 mod boost;
+#[cfg(feature = "onnx")]
+mod contact;
 mod mlp;
 mod rank;
 mod run;
+#[cfg(feature = "onnx")]
+mod tags;
+
+#[cfg(feature = "onnx")]
+pub(super) use tags::inputs;
 
 use anyhow::Result;
 
@@ -17,5 +24,9 @@ pub(super) fn run(args: &Train, general: &General) -> Result<Exit> {
         What::Rank(args) => rank::run(args, general),
         What::Boost(args) => boost::run(args, general),
         What::Adapt(args) => adapt::run(args, general),
+        #[cfg(feature = "onnx")]
+        What::Tags(args) => tags::run(args, general),
+        #[cfg(feature = "onnx")]
+        What::Contact(args) => contact::run(args, general),
     }
 }

@@ -13,7 +13,7 @@ mod data;
 mod grow;
 mod lambda;
 mod learner;
-mod parallel;
+pub(in crate::learn) mod parallel;
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;

@@ -52,7 +52,7 @@ pub struct Scores<'a> {
 }
 
 /// Text in a cell or a list: nothing that Markdown or HTML would read as its own.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

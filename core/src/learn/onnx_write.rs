@@ -25,7 +25,7 @@ pub const OUTPUT: &str = "score";
 
 /// A message in wire format.
 #[derive(Debug, Clone, Default)]
-struct Message(Vec<u8>);
+pub(super) struct Message(pub(super) Vec<u8>);
 
 impl Message {
     fn varint(&mut self, mut n: u64) {
@@ -36,7 +36,7 @@ impl Message {
         self.0.push(n as u8);
     }
 
-    fn number(mut self, field: u64, value: u64) -> Self {
+    pub(super) fn number(mut self, field: u64, value: u64) -> Self {
         self.varint(field << 3);
         self.varint(value);
         self
@@ -49,18 +49,18 @@ impl Message {
         self
     }
 
-    fn text(self, field: u64, value: &str) -> Self {
+    pub(super) fn text(self, field: u64, value: &str) -> Self {
         self.bytes(field, value.as_bytes())
     }
 
-    fn message(self, field: u64, value: &Message) -> Self {
+    pub(super) fn message(self, field: u64, value: &Message) -> Self {
         self.bytes(field, &value.0)
     }
 }
 
 /// A graph in the making.
 #[derive(Debug, Default)]
-struct Graph {
+pub(super) struct Graph {
     nodes: Vec<Message>,
     constants: Vec<Message>,
 }
@@ -78,7 +78,7 @@ impl Graph {
         name.to_owned()
     }
 
-    fn floats(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
+    pub(super) fn floats(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
         let raw: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.constant(name, dims, FLOAT, &raw)
     }
@@ -89,7 +89,7 @@ impl Graph {
     }
 
     /// Adds an operation with one output, which it gives the name of.
-    fn node(&mut self, operator: &str, inputs: &[&str], output: &str, integers: &[(&str, u64)]) -> String {
+    pub(super) fn node(&mut self, operator: &str, inputs: &[&str], output: &str, integers: &[(&str, u64)]) -> String {
         const INT: u64 = 2;
         let mut node = inputs.iter().fold(Message::default(), |m, input| m.text(1, input));
         node = node.text(2, output).text(3, output).text(4, operator);
@@ -101,7 +101,7 @@ impl Graph {
         output.to_owned()
     }
 
-    fn finish(self, name: &str, input: &Message, output: &Message) -> Message {
+    pub(super) fn finish(self, name: &str, input: &Message, output: &Message) -> Message {
         let mut graph = Message::default();
         for node in &self.nodes {
             graph = graph.message(1, node);
@@ -114,9 +114,9 @@ impl Graph {
     }
 }
 
-/// A table of floats whose rows are `candidates`.
-fn port(name: &str, columns: usize) -> Message {
-    let rows = Message::default().text(2, "candidates");
+/// A table of floats; `rows` is what its open axis is called.
+pub(super) fn port(name: &str, rows: &str, columns: usize) -> Message {
+    let rows = Message::default().text(2, rows);
     let columns = Message::default().number(1, columns as u64);
     let shape = Message::default().message(1, &rows).message(1, &columns);
     let tensor = Message::default().number(1, FLOAT).message(2, &shape);
@@ -125,7 +125,7 @@ fn port(name: &str, columns: usize) -> Message {
 }
 
 /// What the network reads of the features; the name of the value.
-fn inputs(graph: &mut Graph, scaler: &Scaler) -> String {
+pub(super) fn inputs(graph: &mut Graph, scaler: &Scaler) -> String {
     let f = scaler.names.len();
     let median = graph.floats("median", &[f], &scaler.median);
     let mean = graph.floats("mean", &[f], &scaler.mean);
@@ -191,16 +191,14 @@ pub(super) fn model(info: &ModelInfo, scaler: &Scaler, net: &Net) -> Vec<u8> {
             value = graph.node("Relu", &[&value], &format!("hidden_{i}"), &[]);
         }
     }
-    let graph = graph.finish("loopwright", &port(INPUT, scaler.names.len()), &port(OUTPUT, 1));
+    let rows = "candidates";
+    let graph = graph.finish(
+        "loopwright",
+        &port(INPUT, rows, scaler.names.len()),
+        &port(OUTPUT, rows, 1),
+    );
     let version = env!("CARGO_PKG_VERSION");
-    let operators = Message::default().text(1, "").number(2, OPERATOR_SET);
-    let model = Message::default()
-        .number(1, IR_VERSION)
-        .text(2, "loopwright")
-        .text(3, version)
-        .message(7, &graph)
-        .message(8, &operators);
-    let mut bytes = model.0;
+    let mut bytes = file(&graph);
     let output = match info.output {
         Output::Probability => "probability",
         Output::Relative => "relative",
@@ -217,6 +215,18 @@ pub(super) fn model(info: &ModelInfo, scaler: &Scaler, net: &Net) -> Vec<u8> {
         add_metadata(&mut bytes, key, value);
     }
     bytes
+}
+
+/// The bytes of a file that holds `graph` and no metadata yet.
+pub(super) fn file(graph: &Message) -> Vec<u8> {
+    let operators = Message::default().text(1, "").number(2, OPERATOR_SET);
+    Message::default()
+        .number(1, IR_VERSION)
+        .text(2, "loopwright")
+        .text(3, env!("CARGO_PKG_VERSION"))
+        .message(7, graph)
+        .message(8, &operators)
+        .0
 }
 
 /// Adds an entry to the metadata of an ONNX file. The wire format allows it at the end: entries of a list may stand

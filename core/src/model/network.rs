@@ -191,7 +191,7 @@ impl Scorer for NetworkScorer {
     }
 }
 
-fn problem(name: &str, error: OnnxError) -> ModelFileError {
+pub(super) fn problem(name: &str, error: OnnxError) -> ModelFileError {
     let name = name.to_owned();
     match error {
         OnnxError::Read { source, .. } => ModelFileError::Read {

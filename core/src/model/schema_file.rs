@@ -255,7 +255,7 @@ pub(super) fn unknown(names: &[String]) -> Vec<String> {
 }
 
 /// Names in a line of bearable length.
-pub(super) fn brief(names: &[String]) -> String {
+pub(crate) fn brief(names: &[String]) -> String {
     const MOST: usize = 12;
     match names.len() {
         n if n <= MOST => names.join(", "),

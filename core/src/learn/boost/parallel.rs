@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 /// Does `work` on each item, on as many as `threads` threads. Which thread does which does not matter: `work` sees one item.
-pub(super) fn each<T: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) + Sync) {
+pub(in crate::learn) fn each<T: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) + Sync) {
     if threads <= 1 || items.len() <= 1 {
         items.iter_mut().for_each(work);
         return;

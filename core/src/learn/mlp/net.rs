@@ -66,6 +66,20 @@ impl Net {
         net
     }
 
+    /// One layer of these weights and this bias.
+    pub(in crate::learn) fn linear(mut weights: Vec<f32>, bias: f32) -> Self {
+        let inputs = weights.len();
+        weights.push(bias);
+        Self {
+            layers: vec![Layer {
+                inputs,
+                outputs: 1,
+                at: 0,
+            }],
+            parameters: weights,
+        }
+    }
+
     pub(in crate::learn) fn layers(&self) -> &[Layer] {
         &self.layers
     }

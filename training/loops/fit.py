@@ -193,7 +193,7 @@ def rust(beats: dict, content: dict, kind: dict) -> str:
     )
     return fix(f"""//! Weights, written by `training/loops/fit.py`.
 
-use super::content::{{CONTENT_TRAITS, Linear}};
+use super::content::Linear;
 use super::tempo::TRAITS;
 
 /// Units of the network.

@@ -73,6 +73,13 @@ const ROUNDS: &[Round] = &[
             guard(&["all", "class_acc"], 0.85),
         ],
     },
+    Round {
+        name: "tempo of loop files",
+        task: "looptempo",
+        set: "loops",
+        true_grid: false,
+        guards: &[guard(&["acc1"], 0.90), guard(&["bars_ok"], 0.90)],
+    },
 ];
 
 /// Figures shown beside the guarded ones.
@@ -86,6 +93,8 @@ const SHOWN: &[&[&str]] = &[
     &["quiet_IoU"],
     &["all", "F50"],
     &["class_macro_F50"],
+    &["exact"],
+    &["tag_jaccard"],
 ];
 
 const USAGE: &str = "usage: cargo xtask eval [DIR] [--quick] [--if-possible]

@@ -4,6 +4,9 @@
 //! into a graph ([`sharpen`]), and the graph is ordered and binned ([`spectral`]). A file that cannot be read or holds
 //! nothing is reported and left out; the map is made of the others.
 //!
+//! Beyond [`Settings::max_exact`] files not every pair is aligned: an index of [`Profile`]s proposes some for each file, and
+//! only those are ([`confirm`]).
+//!
 //! Work on files and on rows of the matrix runs on `jobs` threads of our own; outcomes do not depend on how many.
 
 pub mod outputs;
@@ -14,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::batch::{self, Panicked};
 use super::collection::MemberError;
 use super::run::{Observer, Source};
+use crate::analysis::loop_file::LoopFile;
 use crate::audio::AudioBuffer;
 use crate::audio::decode::decode_file_with;
 use crate::audio::resample::mono_to_rate;
@@ -23,7 +27,9 @@ use crate::export::destination::{Artefact, Destination};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::similarity::dtw::{Aligner, Frames, Pair};
 use crate::similarity::graph::Graph;
+use crate::similarity::neighbors::index::Index;
 use crate::similarity::pairs::Pairs;
+use crate::similarity::profile::Profile;
 use crate::similarity::sequence::{Extent, Sequence};
 use crate::similarity::sharpen::{self, Raw, Sharpening};
 use crate::similarity::spectral::{self, Layout};
@@ -64,6 +70,12 @@ impl Default for Settings {
         }
     }
 }
+
+/// Pairs that are proposed for each file, at least: several times those that are listed, as the order of profiles is not that of
+/// alignments.
+const PROPOSED: usize = 48;
+/// Of the index.
+const SEED: u64 = 0x10_0bed;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy)]
@@ -150,13 +162,16 @@ pub fn run(
     let (sources, cut) = request.sources.split_at(most);
     let cut: Vec<PathBuf> = cut.iter().map(|s| s.path.clone()).collect();
     let destination = Destination::open(request.out)?;
+    let exact = sources.len() <= settings.max_exact;
     let mut frames = Vec::new();
+    let mut profiles = Vec::new();
     let mut names = Vec::new();
     let mut failed = Vec::new();
     let hear = |index: usize| {
         hear(
             &sources[index].path,
             settings.extent,
+            !exact,
             config,
             &OfItem { observer, index },
         )
@@ -169,7 +184,8 @@ pub fn run(
         &hear,
         |index, result| match result.map_err(MemberError::from).flatten() {
             Ok(heard) => {
-                frames.push(heard);
+                frames.push(heard.frames);
+                profiles.extend(heard.profile);
                 names.push(outputs::name(&sources[index].path));
                 tell(Event::Heard(index, Ok(())));
             }
@@ -189,7 +205,13 @@ pub fn run(
             artefacts: Vec::new(),
         });
     }
-    let pairs = align(&frames, request.jobs, observer, tell)?;
+    let pairs = if exact {
+        align(&frames, request.jobs, observer, tell)?
+    } else {
+        let each = PROPOSED.max(2 * settings.top_k_neighbors.max(settings.self_tune_k));
+        let proposals = propose(&profiles, each, request.jobs, observer)?;
+        confirm(&frames, &proposals, request.jobs, observer, tell)?
+    };
     let map = arrange(names, pairs, settings);
     stop(observer)?;
     let (artefacts, summary) = outputs::write(&map, settings, &failed, &cut, &destination)?;
@@ -202,8 +224,23 @@ pub fn run(
     })
 }
 
-/// Hears the file at `path`: its rhythm, ready to be aligned.
-pub fn hear(path: &Path, extent: Extent, config: &Config, progress: &dyn Progress) -> Result<Frames, MemberError> {
+/// What is kept of a file: some ten kilobytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Its rhythm, ready to be aligned.
+    pub frames: Frames,
+    /// Its description, where it was asked for.
+    pub profile: Option<Profile>,
+}
+
+/// Hears the file at `path`, and describes it `with_profile`.
+pub fn hear(
+    path: &Path,
+    extent: Extent,
+    with_profile: bool,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Heard, MemberError> {
     let decoded = decode_file_with(path, &config.decode, progress)?;
     let words = |what: &str| MemberError::Sound(SoundError::Short(format!("{}: {what}", path.display())));
     let name = decoded.status.name();
@@ -214,6 +251,13 @@ pub fn hear(path: &Path, extent: Extent, config: &Config, progress: &dyn Progres
             _ => "holds direct current only: nothing to compare",
         }));
     }
+    let profile = if with_profile {
+        let file = LoopFile::of(&decoded.audio, progress).map_err(SoundError::from)?;
+        let mono = mono_to_rate(&decoded.audio, RATE).map_err(SoundError::from)?;
+        Some(Profile::of(&mono, &file))
+    } else {
+        None
+    };
     let audio = head(decoded.audio, extent.max_seconds);
     let mono = mono_to_rate(&audio, RATE).map_err(SoundError::from)?;
     let sequence = Sequence::within(&mono, extent);
@@ -224,7 +268,10 @@ pub fn hear(path: &Path, extent: Extent, config: &Config, progress: &dyn Progres
     if sequence.frames.iter().all(|f| f.iter().all(|x| *x == 0.0)) {
         return Err(words("does not move in time: no rhythm to compare"));
     }
-    Ok(Frames::of(&sequence))
+    Ok(Heard {
+        frames: Frames::of(&sequence),
+        profile,
+    })
 }
 
 /// The first `seconds`, and a little more, so that resampling meets no new end inside.
@@ -266,6 +313,27 @@ pub fn align(
         Some(e) => Err(e.into()),
         None => Ok(Pairs::all(n, rows)),
     }
+}
+
+/// For each of `profiles` the `count` that go best with it, nearly always.
+pub fn propose(
+    profiles: &[Profile],
+    count: usize,
+    jobs: NonZeroUsize,
+    observer: &dyn Observer,
+) -> Result<Vec<Vec<u32>>, ContactError> {
+    let profiles: Vec<&Profile> = profiles.iter().collect();
+    let index = Index::build(&profiles, SEED);
+    let work = |i: usize| -> Vec<u32> { index.propose(i, count).into_iter().map(|j| j as u32).collect() };
+    let mut proposals = Vec::with_capacity(profiles.len());
+    let mut broken = None;
+    let cancelled = || observer.is_cancelled();
+    batch::in_order(profiles.len(), jobs, &cancelled, &work, |_, result| match result {
+        Ok(row) => proposals.push(row),
+        Err(e) => broken = broken.take().or(Some(e)),
+    })?;
+    stop(observer)?;
+    broken.map_or(Ok(proposals), |e| Err(e.into()))
 }
 
 /// Aligns the pairs that `proposals` gives for each member, whichever side names them.

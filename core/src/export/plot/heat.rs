@@ -4,12 +4,12 @@ use super::{FAINT, INK, PAPER};
 use crate::export::picture::{Anchor, Picture, text_width};
 
 /// Side of the map.
-const SIDE: f64 = 800.0;
+const SIDE: f64 = 640.0;
 const LEFT: f64 = 60.0;
 const HEAD: f64 = 76.0;
 const SCALE: f64 = 14.0;
 /// Cells a side; larger matrices are thinned out to it.
-const MOST: usize = 1_600;
+const MOST: usize = 1_280;
 /// Up to this many rows each has its name beside it.
 const NAMED: usize = 48;
 /// Characters of a name.

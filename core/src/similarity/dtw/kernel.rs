@@ -12,9 +12,9 @@ use super::{Alignment, Frames};
 
 /// Zeros after the rows of [`Frames`], and on both sides of the reversed one: a whole vector more than is read past an end.
 pub(super) const PAD: usize = 32;
-/// Rows of the query that are done at once.
-const STRIP: usize = 128;
-/// Diagonals are done in multiples of this many rows: the widest vector.
+/// Rows of the query that are done at once: eight seconds. What a diagonal needs of all arrays is then some 20 kB.
+const STRIP: usize = 352;
+/// The widest vector; diagonals are done in multiples of the machine's own.
 const LANES: usize = 16;
 /// One more cell in a state.
 const CELL: u32 = 1 << 16;
@@ -138,8 +138,8 @@ impl WithSimd for Strip<'_> {
             }
             // Rows that lie on this diagonal, to whole vectors. Those above have columns past the end, whose values nothing
             // within reads; those below have columns before the start, where all is infinite and stays so.
-            let from = d.saturating_sub(columns - 1) / LANES * LANES;
-            let to = (d.min(rows - 1) / LANES + 1) * LANES;
+            let from = d.saturating_sub(columns - 1) / S::F32_LANES * S::F32_LANES;
+            let to = (d.min(rows - 1) / S::F32_LANES + 1) * S::F32_LANES;
             let n = to - from;
             let shift = PAD + columns - 1 + from - d;
             let a: [&[f32]; ROWS] = query.rows.each_ref().map(|r| &r[row + from..row + to]);
@@ -165,7 +165,7 @@ impl WithSimd for Strip<'_> {
 
 type Cells<'a> = (&'a [f32], &'a [u32]);
 
-/// One diagonal: all slices have one length, a multiple of [`LANES`].
+/// One diagonal: all slices have one length, a multiple of the machine's vectors.
 #[inline(always)]
 fn diagonal<S: Simd>(
     simd: S,

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod learn;
+mod neighbors;
 mod settings;
 
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
+pub use neighbors::{Aspect, AspectWeights, Neighbors};
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
@@ -74,6 +76,8 @@ pub enum Command {
     Quiet(Box<Quiet>),
     /// Show a track's tempo, beats, meter, key, sections and regions
     Analyze(Analyze),
+    /// Find the loops of a collection that go with one file
+    Neighbors(Neighbors),
     /// Answer a labelled set for a scorer
     Predict(Predict),
     /// Make a dataset to train a ranker on, from audio and what is known of it
@@ -283,6 +287,8 @@ pub enum Task {
     Onsets,
     /// What a single sound is: kick, snare, hi-hat, …
     Oneshots,
+    /// Which loops go with each, and how long their bars are to its own.
+    Neighbours,
 }
 
 /// `predict`.
@@ -296,6 +302,7 @@ figures can be compared.
 Examples:
   loopwright predict beats eval/beats --out beats.jsonl
   loopwright predict oneshots eval/oneshots --out oneshots.jsonl
+  loopwright predict neighbours eval/loops --out neighbours.jsonl
   loopwright predict loops eval/songs --out loops.jsonl --grid truth.jsonl
       Ranks with the given beats ({\"id\", \"beats\", \"downbeats\"} in seconds, a line each), so that
       ranking is scored apart from beat tracking.")]

@@ -10,6 +10,7 @@ mod doctor;
 mod evaluate;
 mod features;
 mod find;
+mod neighbors;
 mod predict;
 mod quiet;
 mod scorer;
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Breaks(args) => breaks::run(args, general),
         Command::Quiet(args) => quiet::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
+        Command::Neighbors(args) => neighbors::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Dataset(args) => dataset::run(args, general),
         Command::Train(args) => train::run(args, general),

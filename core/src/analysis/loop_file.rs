@@ -27,8 +27,8 @@ use crate::audio::resample::mono_to_rate;
 use crate::progress::{Cancelled, Progress};
 
 pub use content::{CONTENT_TRAITS, Content, Contents};
-pub use tempo::{Candidate, TRAITS, candidates};
 use sound::Sound;
+pub use tempo::{Candidate, TRAITS, candidates};
 
 /// Longest loop in seconds: sixteen bars at 50 beats a minute.
 pub const LONGEST: f64 = 77.0;
@@ -195,5 +195,9 @@ fn ring(mono: &[f32]) -> std::borrow::Cow<'_, [f32]> {
     if mono.is_empty() || mono.len() >= wanted {
         return mono.into();
     }
-    mono.iter().cycle().take(mono.len() * wanted.div_ceil(mono.len())).copied().collect()
+    mono.iter()
+        .cycle()
+        .take(mono.len() * wanted.div_ceil(mono.len()))
+        .copied()
+        .collect()
 }

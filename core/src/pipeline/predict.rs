@@ -8,6 +8,7 @@
 //! onsets  {"id", "onsets": [{"t", "cls"}, ..]}
 //! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
 //! oneshots {"id", "cls"}
+//! neighbours {"id", "neighbours": [{"id", "time_ratio"}, ..]}
 //! ```
 //!
 //! One-shots are judged by ear alone: the names of their files would tell.
@@ -50,6 +51,8 @@ pub enum Task {
     Onsets,
     /// The class of a single sound.
     OneShots,
+    /// The items that go with each; [`answers`](super::neighbors::answers) answers it, as all must be heard first.
+    Neighbours,
 }
 
 /// What is to be done.
@@ -236,6 +239,9 @@ pub fn predict(
     observer: &dyn Observer,
     mut done: impl FnMut(usize, Result<(), &TrackError>),
 ) -> Result<Report, PredictError> {
+    if request.task == Task::Neighbours {
+        return super::neighbors::answers::predict(request, config, observer, done);
+    }
     let mut config = config.clone();
     config.rank.top_k = LOOPS;
     config.rank.order = Order::Variety;
@@ -380,6 +386,8 @@ fn answer(
                 cls: set_name(ranked.best()),
             })
         }
+        // Asked of all items together.
+        Task::Neighbours => empty(request.task, &item.id),
     })
 }
 
@@ -419,6 +427,10 @@ fn empty(task: Task, id: &str) -> String {
         Task::OneShots => line(&OneShotAnswer {
             id: id.to_owned(),
             ..OneShotAnswer::default()
+        }),
+        Task::Neighbours => line(&super::neighbors::answers::Answer {
+            id: id.to_owned(),
+            ..Default::default()
         }),
     }
 }

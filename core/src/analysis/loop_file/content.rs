@@ -142,7 +142,12 @@ pub(super) fn traits(sound: &Sound, pitches: &Pitches) -> [f32; CONTENT_TRAITS] 
     push(db(mean(&parts[10..])) - db(mean(&parts[..10])));
     push(db(parts.iter().fold(f32::MAX, |a, b| a.min(*b))));
     // Steps at which it rises again by 3 dB.
-    push(parts.windows(2).filter(|w| w[1] > 1.4 * w[0] && w[1] > 0.03 * top).count() as f32);
+    push(
+        parts
+            .windows(2)
+            .filter(|w| w[1] > 1.4 * w[0] && w[1] > 0.03 * top)
+            .count() as f32,
+    );
     push((attacks.len() as f32).min(4.0));
     // The greatest attack, as a share of all rises: one for a single hit.
     let sum: f32 = sound.all.iter().sum::<f32>().max(1e-6);
@@ -171,7 +176,10 @@ fn levels(level: &[f32], parts: usize) -> Vec<f32> {
     let n = level.len();
     (0..parts)
         .map(|k| {
-            let (a, b) = (k * n / parts, ((k + 1) * n / parts).max(k * n / parts + 1).min(n.max(1)));
+            let (a, b) = (
+                k * n / parts,
+                ((k + 1) * n / parts).max(k * n / parts + 1).min(n.max(1)),
+            );
             let part = &level[a.min(n.saturating_sub(1))..b];
             (part.iter().map(|x| x * x).sum::<f32>() / part.len().max(1) as f32).sqrt()
         })

@@ -143,8 +143,7 @@ impl Sound {
         (0..n)
             .filter(|&t| {
                 let x = curve[t];
-                x > least
-                    && (1..=REACH.min(n / 2)).all(|d| x >= curve[(t + n - d) % n] && x > curve[(t + d) % n])
+                x > least && (1..=REACH.min(n / 2)).all(|d| x >= curve[(t + n - d) % n] && x > curve[(t + d) % n])
             })
             .collect()
     }

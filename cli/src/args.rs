@@ -13,6 +13,7 @@ mod classify;
 mod contact_map;
 mod learn;
 mod merge;
+mod neighbors;
 mod settings;
 #[cfg(feature = "onnx")]
 mod tags;
@@ -25,6 +26,7 @@ pub use learn::{
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
 pub use merge::Merge;
+pub use neighbors::{Aspect, AspectWeights, Neighbors};
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
@@ -91,6 +93,8 @@ pub enum Command {
     Analyze(Analyze),
     /// Compare loops with each other: which go together, in what order, at what stretch
     ContactMap(ContactMap),
+    /// Find the loops of a collection that go with one file
+    Neighbors(Neighbors),
     /// Answer a labelled set for a scorer
     Predict(Predict),
     /// Make a dataset to train a ranker on, from audio and what is known of it
@@ -310,6 +314,8 @@ pub enum Task {
     Oneshots,
     /// Tempo, bars and content of a loop file, by its length and by ear.
     Looptempo,
+    /// Which loops go with each, and how long their bars are to its own.
+    Neighbours,
 }
 
 /// `predict`.
@@ -324,6 +330,7 @@ Examples:
   loopwright predict beats eval/beats --out beats.jsonl
   loopwright predict oneshots eval/oneshots --out oneshots.jsonl
   loopwright predict looptempo eval/loops --out tempo.jsonl
+  loopwright predict neighbours eval/loops --out neighbours.jsonl
   loopwright predict loops eval/songs --out loops.jsonl --grid truth.jsonl
       Ranks with the given beats ({\"id\", \"beats\", \"downbeats\"} in seconds, a line each), so that
       ranking is scored apart from beat tracking.")]

@@ -14,6 +14,7 @@ mod evaluate;
 mod features;
 mod find;
 mod merge;
+mod neighbors;
 mod predict;
 mod quiet;
 mod scorer;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Merge(args) => merge::run(args, general),
         Command::Analyze(args) => analyze::run(args, general),
         Command::ContactMap(args) => contact_map::run(args, general),
+        Command::Neighbors(args) => neighbors::run(args, general),
         Command::Predict(args) => predict::run(args, general),
         Command::Dataset(args) => dataset::run(args, general),
         Command::Train(args) => train::run(args, general),

@@ -26,7 +26,17 @@ pub struct Sources {
 /// Lists the audio files that `inputs` name. Folders are searched with all beneath them, except for hidden entries, for
 /// `out`, and for folders that this tool has written; symbolic links are followed, and each folder entered once.
 pub fn collect(inputs: &[PathBuf], out: Option<&Path>) -> Sources {
+    search(inputs, out, false)
+}
+
+/// As [`collect`], in folders that this tool has written too: the loops in them are what is asked for.
+pub fn collect_loops(inputs: &[PathBuf]) -> Sources {
+    search(inputs, None, true)
+}
+
+fn search(inputs: &[PathBuf], out: Option<&Path>, own: bool) -> Sources {
     let mut search = Search {
+        own,
         out: out.and_then(|p| p.canonicalize().ok()),
         folders: BTreeSet::new(),
         files: BTreeSet::new(),
@@ -43,6 +53,7 @@ pub fn collect(inputs: &[PathBuf], out: Option<&Path>) -> Sources {
 }
 
 struct Search {
+    own: bool,
     out: Option<PathBuf>,
     folders: BTreeSet<PathBuf>,
     files: BTreeSet<PathBuf>,
@@ -85,7 +96,10 @@ impl Search {
     /// The visible entries of `folder`; none if it has been entered before or holds our own output.
     fn enter(&mut self, folder: &Path, is_root: bool) -> std::io::Result<Vec<PathBuf>> {
         let real = folder.canonicalize()?;
-        if self.out.as_ref() == Some(&real) || !self.folders.insert(real) || (!is_root && is_our_output(folder)) {
+        if self.out.as_ref() == Some(&real)
+            || !self.folders.insert(real)
+            || (!self.own && !is_root && is_our_output(folder))
+        {
             return Ok(Vec::new());
         }
         let mut entries = Vec::new();

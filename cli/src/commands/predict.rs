@@ -28,6 +28,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
             args::Task::Onsets => Task::Onsets,
             args::Task::Oneshots => Task::OneShots,
             args::Task::Looptempo => Task::LoopTempo,
+            args::Task::Neighbours => Task::Neighbours,
         },
         set: &args.set,
         items: &items,

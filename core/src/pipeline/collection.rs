@@ -2,14 +2,21 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::batch;
 use super::load::load;
 use super::run::Observer;
 use crate::audio::decode::DecodeError;
+use crate::audio::resample::ResampleError;
+use crate::audio::status::SILENCE;
+use crate::audio::{AudioBuffer, AudioStatus};
 use crate::config::Config;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Cancelled, Progress, Stage};
 use crate::similarity::{Sound, SoundError};
+
+/// Below this length in seconds there is nothing to compare: a beat at 300 bpm.
+pub const SHORTEST: f64 = 0.2;
 
 /// A file that was listened to.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +39,26 @@ pub enum MemberError {
     /// A defect of ours.
     #[error(transparent)]
     Panicked(#[from] batch::Panicked),
+    /// It is audio, but nothing that runs round.
+    #[error("{}: {why}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, in words.
+        why: String,
+    },
+}
+
+impl From<Cancelled> for MemberError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Sound(cancelled.into())
+    }
+}
+
+impl From<ResampleError> for MemberError {
+    fn from(error: ResampleError) -> Self {
+        Self::Sound(error.into())
+    }
 }
 
 /// The files that could be read, in the order in which they were given, and those that could not.
@@ -44,6 +71,8 @@ pub struct Collection {
 }
 
 /// Listens to `paths`, on `jobs` threads. `done` is called on the calling thread as each ends, in order.
+///
+/// Audio is let go as soon as it has been heard: what stays is some tens of kilobytes a file.
 pub fn read(
     paths: &[PathBuf],
     config: &Config,
@@ -52,33 +81,72 @@ pub fn read(
     mut done: impl FnMut(usize, Result<&Sound, &MemberError>),
 ) -> std::io::Result<Collection> {
     let mut collection = Collection::default();
-    let work = |index: usize| listen(&paths[index], config, &OfItem { observer, index });
-    batch::in_order(
-        paths.len(),
-        jobs,
-        &|| observer.is_cancelled(),
-        &work,
-        |index, result| {
-            let path = paths[index].clone();
-            match result.map_err(MemberError::from).flatten() {
-                Ok(sound) => {
-                    done(index, Ok(&sound));
-                    collection.members.push(Member { path, sound });
-                }
-                Err(e) => {
-                    done(index, Err(&e));
-                    collection.failed.push((path, e));
-                }
+    let work = |path: &Path, progress: &dyn Progress| listen(path, config, progress);
+    each(paths, jobs, observer, &work, |index, result| {
+        let path = paths[index].clone();
+        match result {
+            Ok(sound) => {
+                done(index, Ok(&sound));
+                collection.members.push(Member { path, sound });
             }
-        },
-    )?;
+            Err(e) => {
+                done(index, Err(&e));
+                collection.failed.push((path, e));
+            }
+        }
+    })?;
     Ok(collection)
+}
+
+/// Does `work` on each of `paths`, on `jobs` threads; `done` is called on the calling thread as each ends, in order. Once
+/// the observer says so, no further file is begun.
+pub fn each<T: Send>(
+    paths: &[PathBuf],
+    jobs: NonZeroUsize,
+    observer: &dyn Observer,
+    work: &(dyn Fn(&Path, &dyn Progress) -> Result<T, MemberError> + Sync),
+    mut done: impl FnMut(usize, Result<T, MemberError>),
+) -> std::io::Result<()> {
+    let cancelled = || observer.is_cancelled();
+    let one = |index: usize| work(&paths[index], &OfItem { observer, index });
+    batch::in_order(paths.len(), jobs, &cancelled, &one, |index, result| {
+        done(index, result.map_err(MemberError::from).flatten());
+    })
 }
 
 /// Listens to the file at `path`.
 pub fn listen(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Sound, MemberError> {
+    let audio = audible(path, config, progress)?;
+    Ok(Sound::of(&audio, progress)?)
+}
+
+/// The audio of the file at `path`.
+///
+/// # Errors
+///
+/// [`MemberError::Decode`] where it cannot be read, [`MemberError::Unfit`] where it is silent or shorter than
+/// [`SHORTEST`].
+pub fn audible(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Arc<AudioBuffer>, MemberError> {
     let loaded = load(path, config, progress)?;
-    Ok(Sound::of(&loaded.track.audio, progress)?)
+    let audio = loaded.track.audio;
+    let unfit = |why: String| MemberError::Unfit { path: path.into(), why };
+    // A bar of techno is a loop, and shorter than what the rest of the tool calls short.
+    if audio.seconds() < SHORTEST {
+        return Err(unfit(format!(
+            "{:.3} s of audio; nothing under {SHORTEST} s is compared",
+            audio.seconds()
+        )));
+    }
+    match AudioStatus::of(&audio) {
+        AudioStatus::Silent | AudioStatus::Constant | AudioStatus::Empty => Err(unfit("it is silent".into())),
+        // Short, and silent too?
+        AudioStatus::TooShort if peak(&audio) < SILENCE => Err(unfit("it is silent".into())),
+        _ => Ok(audio),
+    }
+}
+
+fn peak(audio: &AudioBuffer) -> f32 {
+    audio.planes().iter().flatten().fold(0.0, |a, x| a.max(x.abs()))
 }
 
 struct OfItem<'a> {

@@ -9,6 +9,7 @@
 //! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
 //! oneshots {"id", "cls"}
 //! looptempo {"id", "bpm", "bars", "tags"}
+//! neighbours {"id", "neighbours": [{"id", "time_ratio"}, ..]}
 //! ```
 //!
 //! One-shots and loop files are judged by ear alone: the names of their files would tell.
@@ -54,6 +55,8 @@ pub enum Task {
     OneShots,
     /// Tempo, bars and content of a loop file.
     LoopTempo,
+    /// The items that go with each; [`answers`](super::neighbors::answers) answers it, as all must be heard first.
+    Neighbours,
 }
 
 /// What is to be done.
@@ -254,6 +257,9 @@ pub fn predict(
     observer: &dyn Observer,
     mut done: impl FnMut(usize, Result<(), &TrackError>),
 ) -> Result<Report, PredictError> {
+    if request.task == Task::Neighbours {
+        return super::neighbors::answers::predict(request, config, observer, done);
+    }
     let mut config = config.clone();
     config.rank.top_k = LOOPS;
     config.rank.order = Order::Variety;
@@ -407,6 +413,8 @@ fn answer(
                 cls: set_name(ranked.best()),
             })
         }
+        // Asked of all items together.
+        Task::Neighbours => empty(request.task, &item.id),
     })
 }
 
@@ -450,6 +458,10 @@ fn empty(task: Task, id: &str) -> String {
         Task::LoopTempo => line(&LoopTempoAnswer {
             id: id.to_owned(),
             ..LoopTempoAnswer::default()
+        }),
+        Task::Neighbours => line(&super::neighbors::answers::Answer {
+            id: id.to_owned(),
+            ..Default::default()
         }),
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use super::batch::{self, Panicked};
+use super::collection::MemberError;
 use super::given::GivenBeats;
 use super::load::{Loaded, load};
 use super::shard::Shard;
@@ -23,6 +24,7 @@ use crate::export::table::Table;
 use crate::export::tree::{Kind, Plan, RunSummary, Tree};
 use crate::export::{ExportError, destination, layout};
 use crate::progress::{Cancelled, Progress, Stage};
+use crate::similarity::SoundError;
 use crate::track::Track;
 
 /// What is done with each track.
@@ -199,6 +201,20 @@ pub enum TrackError {
     /// Given up on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// There is nothing to compare.
+    #[error(transparent)]
+    Compare(MemberError),
+}
+
+impl From<MemberError> for TrackError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Decode(e) => e.into(),
+            MemberError::Panicked(e) => Self::Panicked(e),
+            MemberError::Sound(SoundError::Cancelled(c)) => Self::Cancelled(c),
+            other => Self::Compare(other),
+        }
+    }
 }
 
 impl From<DecodeError> for TrackError {
@@ -257,7 +273,7 @@ impl TrackError {
                 _ => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             },
             Self::Suggest(_) => "check the settings with `loopwright config`",
-            Self::Hits(_) | Self::Export(_) => return None,
+            Self::Hits(_) | Self::Export(_) | Self::Compare(_) => return None,
             Self::Panicked(_) => "this is a defect in Loopwright: please report it, with the file if you can",
             Self::Cancelled(_) => "run again to go on",
         })

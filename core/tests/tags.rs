@@ -18,7 +18,12 @@ fn probabilities_are_those_of_onnx_runtime() {
     assert_eq!(models.len(), 2);
     for (name, case) in models {
         let model = TagModel::read(&folder().join(format!("{name}.onnx"))).unwrap();
-        let tags: Vec<&str> = case["tags"].as_array().unwrap().iter().map(|t| t.as_str().unwrap()).collect();
+        let tags: Vec<&str> = case["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|t| t.as_str().unwrap())
+            .collect();
         assert_eq!(model.tags().iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), tags);
         assert_eq!((model.kind(), model.features_version()), (TAGS, 1));
         let rows = case["features"].as_array().unwrap();
@@ -60,8 +65,16 @@ fn what_is_no_model_of_tags_is_refused_in_words() {
     for (key, value, named) in [
         ("loopwright.tags", "[]", "names no tags"),
         ("loopwright.tags", "{", "loopwright.tags"),
-        ("loopwright.tags", "[{\"name\":\"a\",\"threshold\":0.5}]", "names 1 tags"),
-        ("loopwright.tags", "[{\"name\":\"a\",\"threshold\":0.5},{\"name\":\"a\",\"threshold\":0.5}]", "more than once"),
+        (
+            "loopwright.tags",
+            "[{\"name\":\"a\",\"threshold\":0.5}]",
+            "names 1 tags",
+        ),
+        (
+            "loopwright.tags",
+            "[{\"name\":\"a\",\"threshold\":0.5},{\"name\":\"a\",\"threshold\":0.5}]",
+            "more than once",
+        ),
         ("loopwright.tags", "[{\"name\":\"a\",\"threshold\":7}]", "threshold"),
         ("loopwright.features_version", "x", "features_version"),
     ] {

@@ -294,6 +294,8 @@ pub enum Task {
     Onsets,
     /// What a single sound is: kick, snare, hi-hat, …
     Oneshots,
+    /// Tempo, bars and content of a loop file, by its length and by ear.
+    Looptempo,
 }
 
 /// `predict`.
@@ -307,6 +309,7 @@ figures can be compared.
 Examples:
   loopwright predict beats eval/beats --out beats.jsonl
   loopwright predict oneshots eval/oneshots --out oneshots.jsonl
+  loopwright predict looptempo eval/loops --out tempo.jsonl
   loopwright predict loops eval/songs --out loops.jsonl --grid truth.jsonl
       Ranks with the given beats ({\"id\", \"beats\", \"downbeats\"} in seconds, a line each), so that
       ranking is scored apart from beat tracking.")]

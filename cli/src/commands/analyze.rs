@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 use loopwright_core::pipeline::analyze::outputs::{OutputError, Outputs, Wrote};
-use loopwright_core::pipeline::analyze::{self, Alternative, TrackAnalysis};
+use loopwright_core::pipeline::analyze::{self, Alternative, LoopTold, TrackAnalysis};
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict::Region;
 use loopwright_core::pipeline::run::Observer as _;
@@ -75,7 +75,8 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
         }
         super::print(&format!("{}\n", plain_lines(&text)))?;
     }
-    Ok(if told.beats.is_empty() {
+    let loops = told.loop_file.as_ref().is_some_and(|l| l.bpm.is_some());
+    Ok(if told.beats.is_empty() && !loops {
         Exit::NothingFound
     } else {
         Exit::Done
@@ -135,6 +136,9 @@ fn text(told: &TrackAnalysis, verbose: u8) -> String {
     }
     for warning in &told.warnings {
         line("note", warning.clone());
+    }
+    if let Some(file) = &told.loop_file {
+        line("file", short(file));
     }
     match &told.tempo {
         None => line("tempo", "no steady beat".into()),
@@ -209,6 +213,23 @@ fn text(told: &TrackAnalysis, verbose: u8) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// A short file in words.
+fn short(file: &LoopTold) -> String {
+    let made = match file.tags {
+        [] => String::new(),
+        tags => format!("; {}", tags.join(", ")),
+    };
+    match (file.bpm, file.bars, file.beats_per_bar) {
+        (Some(bpm), Some(bars), Some(meter)) => format!(
+            "{} of {bars} {} of {meter}/4 at {bpm:.2} BPM, confidence {:.0} %{made}",
+            file.kind,
+            if bars > 1.0 { "bars" } else { "bar" },
+            file.confidence.unwrap_or_default() * 100.0
+        ),
+        _ => format!("{}{made}", file.kind),
+    }
 }
 
 /// Alternatives that are likely; all of them, and the way back from an override, where more is asked for.

@@ -27,6 +27,7 @@ pub(super) fn run(args: &Predict, general: &General) -> Result<Exit> {
             args::Task::Loops => Task::Loops,
             args::Task::Onsets => Task::Onsets,
             args::Task::Oneshots => Task::OneShots,
+            args::Task::Looptempo => Task::LoopTempo,
         },
         set: &args.set,
         items: &items,

@@ -13,6 +13,7 @@ use super::load::load;
 use super::predict::{Region, seconds};
 use super::run::TrackError;
 use crate::analysis::Analysis;
+use crate::analysis::loop_file::{self, Content, Kind, LoopFile, LoopTempo};
 use crate::config::{self, Config};
 use crate::export::plot::letter;
 use crate::loops::{self, Structure};
@@ -61,6 +62,46 @@ pub struct TrackAnalysis {
     pub sections: Vec<Section>,
     /// Regions of a kind.
     pub regions: Regions,
+    /// What it is as a file to be looped; none for what is too long to be one.
+    pub loop_file: Option<LoopTold>,
+}
+
+/// A short file as a loop or a single sound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoopTold {
+    /// `loop`, `one-shot` or `silence`.
+    pub kind: &'static str,
+    /// The tempo at which its beats fill it; none where it is no loop.
+    pub bpm: Option<f64>,
+    /// Its length in bars, half bars as .5; none where it is no loop.
+    pub bars: Option<f64>,
+    /// Its length in beats; none where it is no loop.
+    pub beats: Option<u32>,
+    /// Beats in a bar; none where it is no loop.
+    pub beats_per_bar: Option<u32>,
+    /// How sure tempo and length are, 0 to 1; none where it is no loop.
+    pub confidence: Option<f32>,
+    /// How much of it is drums, 0 to 1.
+    pub drums: f32,
+    /// What it is made of, in the words of [`Content::tags`](crate::analysis::loop_file::Content::tags).
+    pub tags: &'static [&'static str],
+}
+
+impl LoopTold {
+    /// None for what is too long.
+    fn of(heard: &LoopFile) -> Option<Self> {
+        let tempo = heard.tempo();
+        (heard.kind != Kind::Recording).then(|| Self {
+            kind: heard.kind.name(),
+            bpm: tempo.map(|t| t.bpm),
+            bars: tempo.map(LoopTempo::bars),
+            beats: tempo.map(|t| t.beats),
+            beats_per_bar: tempo.map(|t| t.meter),
+            confidence: tempo.map(|t| t.confidence),
+            drums: heard.drums,
+            tags: heard.contents.best().map_or(&[], Content::tags),
+        })
+    }
 }
 
 /// A tempo.
@@ -194,6 +235,9 @@ pub fn study(
     let rate = loaded.track.audio.sample_rate();
     loaded.track.grid = beats.map(|given| given.grid(rate));
     let mut told = plain(&loaded.track, loaded.status.name(), loaded.warnings);
+    if loaded.track.audio.seconds() <= loop_file::LONGEST {
+        told.loop_file = LoopTold::of(&LoopFile::of(&loaded.track.audio, progress)?);
+    }
     if !loaded.status.is_usable() {
         return Ok(Studied { told, found: None });
     }
@@ -264,6 +308,7 @@ fn plain(track: &Track, status: &'static str, warnings: Vec<String>) -> TrackAna
             drumless: Vec::new(),
             quiet: Vec::new(),
         },
+        loop_file: None,
     }
 }
 

@@ -8,9 +8,10 @@
 //! onsets  {"id", "onsets": [{"t", "cls"}, ..]}
 //! loops   {"id", "loops": [{"start", "end", "bars"}, ..], "breaks": [{"start", "end"}, ..], "drumless": [..], "quiet": [..]}
 //! oneshots {"id", "cls"}
+//! looptempo {"id", "bpm", "bars", "tags"}
 //! ```
 //!
-//! One-shots are judged by ear alone: the names of their files would tell.
+//! One-shots and loop files are judged by ear alone: the names of their files would tell.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +28,7 @@ use super::given::{GivenBeats, GivenError};
 use super::load::load;
 use super::run::{Observer, TrackError};
 use crate::analysis::Analysis;
+use crate::analysis::loop_file::{Content, LoopFile, LoopTempo};
 use crate::config::{Config, Order};
 use crate::drums;
 use crate::drums::class::{Class, Drum, Synth};
@@ -50,6 +52,8 @@ pub enum Task {
     Onsets,
     /// The class of a single sound.
     OneShots,
+    /// Tempo, bars and content of a loop file.
+    LoopTempo,
 }
 
 /// What is to be done.
@@ -180,6 +184,20 @@ pub struct OneShotAnswer {
     pub id: String,
     /// What it is, as sets of one-shots name it: a drum's name, `other`, `synth_bass` or `synth`; empty for a failure.
     pub cls: &'static str,
+}
+
+/// An answer about a loop file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct LoopTempoAnswer {
+    /// The item.
+    pub id: String,
+    /// Beats a minute; none where it is no loop.
+    pub bpm: Option<f64>,
+    /// Its length in bars; absent where it is no loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bars: Option<f64>,
+    /// What it is made of: see [`Content::tags`](crate::analysis::loop_file::Content::tags).
+    pub tags: &'static [&'static str],
 }
 
 /// A loop, in seconds.
@@ -370,6 +388,15 @@ fn answer(
                 onsets: onsets.collect(),
             })
         }
+        Task::LoopTempo => {
+            let heard = LoopFile::of(&track.audio, progress)?;
+            line(&LoopTempoAnswer {
+                id,
+                bpm: heard.tempo().map(|t| t.bpm),
+                bars: heard.tempo().map(LoopTempo::bars),
+                tags: heard.contents.best().map_or(&[], Content::tags),
+            })
+        }
         Task::OneShots => {
             let ranked = ears
                 .oneshots
@@ -419,6 +446,10 @@ fn empty(task: Task, id: &str) -> String {
         Task::OneShots => line(&OneShotAnswer {
             id: id.to_owned(),
             ..OneShotAnswer::default()
+        }),
+        Task::LoopTempo => line(&LoopTempoAnswer {
+            id: id.to_owned(),
+            ..LoopTempoAnswer::default()
         }),
     }
 }

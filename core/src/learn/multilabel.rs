@@ -24,6 +24,7 @@ pub mod scores;
 pub mod sources;
 pub mod train;
 
+use crate::analysis::loop_file::{self, LONGEST, LoopFile};
 use crate::audio::AudioBuffer;
 use crate::audio::resample::{ResampleError, mono_to_rate};
 use crate::progress::{Cancelled, Progress};
@@ -65,6 +66,7 @@ pub fn describe(
     with_measures: bool,
     progress: &dyn Progress,
 ) -> Result<Option<Described>, DescribeError> {
+    let known = loop_tempo(audio, progress)?;
     let wanted = if with_measures {
         audio_tags::LENGTH
     } else {
@@ -72,15 +74,24 @@ pub fn describe(
     };
     let mono = mono_to_rate(&first(audio, wanted), RATE)?;
     let head = |seconds: f64| &mono[..mono.len().min((seconds * f64::from(RATE)) as usize)];
-    let Some(features) = features::of(head(features::LENGTH), None, progress)? else {
+    let Some(features) = features::of(head(features::LENGTH), known, progress)? else {
         return Ok(None);
     };
     let measures = if with_measures {
-        Measures::of(head(audio_tags::LENGTH), None, progress)?
+        Measures::of(head(audio_tags::LENGTH), known, progress)?
     } else {
         None
     };
     Ok(Some(Described { features, measures }))
+}
+
+/// The tempo of a file that was cut to run round: its length tells it better than any tracker. `None` for other files.
+fn loop_tempo(audio: &AudioBuffer, progress: &dyn Progress) -> Result<Option<f64>, Cancelled> {
+    if audio.seconds() > LONGEST {
+        return Ok(None);
+    }
+    let file = LoopFile::of(audio, progress)?;
+    Ok(file.tempo().filter(|_| file.kind == loop_file::Kind::Loop).map(|t| t.bpm))
 }
 
 /// The first seconds of `audio`, at its own rate, with a little more so that resampling has no end there.

@@ -1,6 +1,7 @@
 //! Pulse of a short recording, from its onset strength: tempo, beats, off-beats, density, periodicity.
 //!
-//! The tempo is the beat tracker's ([`crate::rhythm`]) where that hears a beat, else the strongest lag of the onset
+//! The tempo of a file that was cut to run round is that of [`crate::analysis::loop_file`]; else the beat tracker's
+//! ([`crate::rhythm`]) where that hears a beat, else the strongest lag of the onset
 //! autocorrelation under a log-normal prior around 120 beats a minute. Beats are laid by dynamic programming around that
 //! tempo, free to leave it (D. P. W. Ellis, "Beat tracking by dynamic programming", JNMR 36, 2007), so that the spread of
 //! their intervals says how well one tempo fits.

@@ -2,8 +2,8 @@
 //!
 //! Loops of a song share its sound. Their names share the song's, and end in what they are: `song_loop12.wav`,
 //! `song-slice 3.wav`, or they lie in its folder: `song/loop_03.wav`. What is left of a name without numbers, such words and
-//! words of genres is taken for its source; a name of which nothing is left (`techno_loop_04.wav`) stands for itself, unless
-//! its folder has such a name.
+//! words of genres is taken for its source. Where nothing is left, the folder's name is, unless the name tells a genre
+//! (`techno_loop_04.wav`) or the folder is the one that was searched: such a file stands for itself.
 
 use std::collections::BTreeMap;
 
@@ -93,14 +93,16 @@ fn source(name: &str) -> Option<String> {
     let is_part = words(stem, false)
         .iter()
         .any(|w| PARTS.contains(&w.as_str()) || w.chars().all(char::is_numeric));
+    let says = |text: &str| words(text, false).iter().any(|w| is_genre_word(w));
     match telling(stem) {
         Some(own) if is_part => Some(format!("{folder}/{own}")),
         Some(_) => None,
-        None => folder
-            .rsplit_once('/')
-            .map_or(Some(folder), |(_, last)| Some(last))
-            .and_then(telling)
-            .map(|_| format!("{folder}/")),
+        // A genre with a number is a file among many; so is anything in the folder that was searched itself.
+        None if says(stem) => None,
+        None => {
+            let (_, last) = folder.rsplit_once('/')?;
+            telling(last).map(|_| format!("{folder}/"))
+        }
     }
 }
 
@@ -156,10 +158,10 @@ mod tests {
             "a/night_loop1.wav",
             "techno_01.wav",
             "techno_02.wav",
-            "house/loop_01.wav",
-            "house/loop_02.wav",
-            "sunrise/loop_01.wav",
-            "sunrise/loop_02.wav",
+            "in/house/loop_01.wav",
+            "in/house/loop_02.wav",
+            "in/sunrise/loop_01.wav",
+            "in/sunrise/loop_02.wav",
             "b/sunrise_loop1.wav",
             "solo.wav",
         ];

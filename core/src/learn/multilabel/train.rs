@@ -188,8 +188,13 @@ pub fn train(
             .map(|l| format!("{}: {}", l.label, l.why))
             .collect();
         let more = left_out.len().saturating_sub(shown.len());
+        let sources = examples.groups.iter().max().map_or(0, |g| g + 1);
+        let remedy = match left_out.iter().any(|l| l.why.contains("one source")) && sources < examples.len() {
+            true => "; if the files of a source have nothing to do with each other, say --group file",
+            false => "",
+        };
         return Err(LearnError::Data(format!(
-            "none of {} tags can be learnt from {} files ({}{})",
+            "none of {} tags can be learnt from {} files of {sources} sources ({}{}){remedy}",
             left_out.len(),
             examples.len(),
             shown.join("; "),

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod learn;
+mod report;
 mod settings;
 
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
     ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
+pub use report::Report;
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
@@ -82,6 +84,8 @@ pub enum Command {
     Train(Box<Train>),
     /// Judge rankers on a dataset, beside the heuristic and chance
     Evaluate(Evaluate),
+    /// Make a page to listen to, from what find, breaks and quiet wrote
+    Report(Report),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from

@@ -12,6 +12,7 @@ mod features;
 mod find;
 mod predict;
 mod quiet;
+mod report;
 mod scorer;
 mod train;
 
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Dataset(args) => dataset::run(args, general),
         Command::Train(args) => train::run(args, general),
         Command::Evaluate(args) => evaluate::run(args, general),
+        Command::Report(args) => report::run(args, general),
         Command::Features(args) => features::run(args),
         Command::Config(args) => config::run(args, general),
         Command::Doctor(args) => doctor::run(args, general),

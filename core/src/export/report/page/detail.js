@@ -70,7 +70,10 @@ const detail = (() => {
 
   function why(found) {
     const reasons = found.reasons.map((reason) => make("li", {}, reason));
-    const bars = WHY.filter(([name]) => Object.hasOwn(found.measures, name) && found.measures[name] >= 0 && found.measures[name] <= 1.0001)
+    // The scorer's score often is a probability: once is enough.
+    const twice = found.measures.score === found.measures.score_prob;
+    const bars = WHY.filter(([name]) => !(twice && name === "score_prob"))
+      .filter(([name]) => Object.hasOwn(found.measures, name) && found.measures[name] >= 0 && found.measures[name] <= 1.0001)
       .map(([name, label, less]) => bar(name, label, found.measures[name], less));
     if (!reasons.length && !bars.length) return null;
     const others = Object.keys(found.measures).filter((name) => !/^(pt_mel|emb|openl3)_\d+$/.test(name)).sort();
@@ -144,7 +147,7 @@ const detail = (() => {
     current = { index, sound: null, marks: [] };
     canvases = {};
     const wave = make("canvas", { class: "wave", role: "img", "aria-label": `Waveform of ${shortName(row)} with its bars and beats` });
-    head = make("i", { class: "head", "aria-hidden": "true" });
+    head = make("i", { class: "head", "aria-hidden": "true", hidden: true });
     const shell = make("div", { class: "wave-box" }, wave, head);
     canvases.wave = wave;
     shell.addEventListener("pointerdown", (event) => {
@@ -156,12 +159,12 @@ const detail = (() => {
         make("path", { class: "go", d: "M4.5 2.5v11l9-5.5z" }), make("path", { class: "halt", d: "M3.5 3.5h9v9h-9z" })));
     const below = make("div", { class: "below" });
     const where = row.track === ownName(row) ? "" : row.track;
-    byId("detail").replaceChildren(
+    byId("detail").replaceChildren(make("div", { class: "now" },
       make("div", { class: "detail-head" }, button,
         make("div", { class: "titles" }, make("h2", {}, ownName(row)),
           make("p", { class: "sub" }, make("span", { class: `kind k-${row.kind.replace(/[^a-z_-]/g, "")}` }, kindName(row.kind)), " ", where)), stars(index)),
-      row.problem ? make("p", { class: "problem" }, `This file ${row.problem}.`) : null || "",
-      shell, facts(row), below);
+      row.problem ? make("p", { class: "problem" }, `This file ${row.problem}.`) : null,
+      shell, facts(row)), below);
     button.disabled = !playable(index);
     showRating();
     showPlaying();

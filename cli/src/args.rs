@@ -14,6 +14,7 @@ mod contact_map;
 mod learn;
 mod merge;
 mod neighbors;
+mod report;
 mod settings;
 #[cfg(feature = "onnx")]
 mod tags;
@@ -27,6 +28,7 @@ pub use learn::{
 };
 pub use merge::Merge;
 pub use neighbors::{Aspect, AspectWeights, Neighbors};
+pub use report::Report;
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
     QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
@@ -106,6 +108,8 @@ pub enum Command {
     /// Tell which tags files have, by models that `train tags` and `train contact` made
     #[cfg(feature = "onnx")]
     Classify(Classify),
+    /// Make a page to listen to, from what find, breaks and quiet wrote
+    Report(Report),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from

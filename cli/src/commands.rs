@@ -17,6 +17,7 @@ mod merge;
 mod neighbors;
 mod predict;
 mod quiet;
+mod report;
 mod scorer;
 mod train;
 
@@ -45,6 +46,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Evaluate(args) => evaluate::run(args, general),
         #[cfg(feature = "onnx")]
         Command::Classify(args) => classify::run(args, general),
+        Command::Report(args) => report::run(args, general),
         Command::Features(args) => features::run(args),
         Command::Config(args) => config::run(args, general),
         Command::Doctor(args) => doctor::run(args, general),

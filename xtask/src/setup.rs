@@ -38,6 +38,8 @@ struct Extra {
 enum Check {
     /// A program that runs.
     Program(&'static str, &'static [&'static str]),
+    /// Any of these programs, which all tell their version.
+    AnyOf(&'static [&'static str]),
     /// A library that the system's loader finds.
     Library(&'static str),
 }
@@ -83,12 +85,18 @@ const EXTRAS: &[Extra] = &[
         package: "python3-venv",
         why: "hosts that Python drives",
     },
+    Extra {
+        check: Check::AnyOf(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
+        package: "chromium",
+        why: "the page of `loopwright report`",
+    },
 ];
 
 impl Check {
     fn holds(&self, libraries: &str) -> bool {
         match self {
             Self::Program(program, arguments) => shell::works(program, arguments),
+            Self::AnyOf(programs) => programs.iter().any(|p| shell::works(p, &["--version"])),
             Self::Library(name) => libraries.contains(name),
         }
     }

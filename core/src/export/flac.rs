@@ -24,12 +24,6 @@ impl AudioFormat for Flac {
     }
 
     fn write(&self, out: &mut dyn WriteSeek, audio: AudioView<'_>, meta: &LoopMeta) -> Result<Written, FormatError> {
-        let channels = audio.planes.len();
-        if channels > MAX_CHANNELS {
-            return Err(FormatError::Unfit(format!(
-                "FLAC holds {MAX_CHANNELS} channels at most, not {channels}"
-            )));
-        }
         let mut options = Options::default().no_padding().tag("TITLE", &meta.title);
         if let Some(artist) = &meta.artist {
             options = options.tag("ARTIST", artist);
@@ -43,23 +37,39 @@ impl AudioFormat for Flac {
             options = options.tag("INITIALKEY", key);
         }
         options = options.tag("ENCODER", SOFTWARE);
-        let frames = Some(audio.frames() as u64);
-        let mut writer =
-            FlacChannelWriter::new(out, options, audio.sample_rate, BITS, channels as u8, frames).map_err(fail)?;
-        let mut block: Vec<Vec<i32>> = vec![Vec::with_capacity(BLOCK); channels];
-        for from in (0..audio.frames()).step_by(BLOCK) {
-            for (integers, plane) in block.iter_mut().zip(audio.planes) {
-                let part = &plane[from..(from + BLOCK).min(plane.len())];
-                integers.clear();
-                integers.extend(part.iter().map(|&x| pcm::quantise(x, BITS)));
-            }
-            writer.write(&block).map_err(fail)?;
-        }
-        writer.finalize().map_err(fail)?;
-        Ok(Written {
-            clipped: pcm::count_clipped(audio.planes),
-        })
+        encode(out, audio, options, BITS)
     }
+}
+
+/// Writes all of `audio` with `bits` bits a sample, 24 at most.
+pub(super) fn encode(
+    out: &mut dyn WriteSeek,
+    audio: AudioView<'_>,
+    options: Options,
+    bits: u32,
+) -> Result<Written, FormatError> {
+    let channels = audio.planes.len();
+    if channels > MAX_CHANNELS {
+        return Err(FormatError::Unfit(format!(
+            "FLAC holds {MAX_CHANNELS} channels at most, not {channels}"
+        )));
+    }
+    let frames = Some(audio.frames() as u64);
+    let mut writer =
+        FlacChannelWriter::new(out, options, audio.sample_rate, bits, channels as u8, frames).map_err(fail)?;
+    let mut block: Vec<Vec<i32>> = vec![Vec::with_capacity(BLOCK); channels];
+    for from in (0..audio.frames()).step_by(BLOCK) {
+        for (integers, plane) in block.iter_mut().zip(audio.planes) {
+            let part = &plane[from..(from + BLOCK).min(plane.len())];
+            integers.clear();
+            integers.extend(part.iter().map(|&x| pcm::quantise(x, bits)));
+        }
+        writer.write(&block).map_err(fail)?;
+    }
+    writer.finalize().map_err(fail)?;
+    Ok(Written {
+        clipped: pcm::count_clipped(audio.planes),
+    })
 }
 
 fn fail(error: flac_codec::Error) -> FormatError {

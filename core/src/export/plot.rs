@@ -7,7 +7,7 @@
 pub mod heat;
 pub mod hits;
 mod rows;
-mod wave;
+pub(super) mod wave;
 
 use super::picture::{Anchor, Paint, Picture, Point, text_width};
 use crate::analysis::Analysis;

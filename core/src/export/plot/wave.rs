@@ -4,15 +4,15 @@ use crate::audio::AudioBuffer;
 
 /// Highest and lowest sample and RMS of each column, over all channels; full scale 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Envelope {
-    pub(super) high: Vec<f32>,
-    pub(super) low: Vec<f32>,
-    pub(super) rms: Vec<f32>,
+pub(in crate::export) struct Envelope {
+    pub(in crate::export) high: Vec<f32>,
+    pub(in crate::export) low: Vec<f32>,
+    pub(in crate::export) rms: Vec<f32>,
 }
 
 impl Envelope {
     /// The envelope of `frames` (from, to) in `columns` columns. Each covers a frame at least.
-    pub(super) fn of(audio: &AudioBuffer, frames: (f64, f64), columns: usize) -> Self {
+    pub(in crate::export) fn of(audio: &AudioBuffer, frames: (f64, f64), columns: usize) -> Self {
         let mut out = Self {
             high: Vec::with_capacity(columns),
             low: Vec::with_capacity(columns),
@@ -43,7 +43,7 @@ impl Envelope {
 }
 
 /// Highest sample of a track, whatever its sign.
-pub(super) fn peak(audio: &AudioBuffer) -> f32 {
+pub(in crate::export) fn peak(audio: &AudioBuffer) -> f32 {
     let finite = audio.planes().iter().flatten().filter(|x| x.is_finite());
     finite.fold(0.0, |m, x| m.max(x.abs()))
 }

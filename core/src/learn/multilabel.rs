@@ -91,7 +91,10 @@ fn loop_tempo(audio: &AudioBuffer, progress: &dyn Progress) -> Result<Option<f64
         return Ok(None);
     }
     let file = LoopFile::of(audio, progress)?;
-    Ok(file.tempo().filter(|_| file.kind == loop_file::Kind::Loop).map(|t| t.bpm))
+    Ok(file
+        .tempo()
+        .filter(|_| file.kind == loop_file::Kind::Loop)
+        .map(|t| t.bpm))
 }
 
 /// The first seconds of `audio`, at its own rate, with a little more so that resampling has no end there.

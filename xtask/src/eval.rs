@@ -80,6 +80,17 @@ const ROUNDS: &[Round] = &[
         true_grid: false,
         guards: &[guard(&["acc1"], 0.90), guard(&["bars_ok"], 0.90)],
     },
+    Round {
+        name: "loops that go together",
+        task: "neighbours",
+        set: "loops",
+        true_grid: false,
+        guards: &[
+            guard(&["hit1"], 0.96),
+            guard(&["recallR"], 0.92),
+            guard(&["ratio_within_2pct"], 0.92),
+        ],
+    },
 ];
 
 /// Figures shown beside the guarded ones.
@@ -95,6 +106,8 @@ const SHOWN: &[&[&str]] = &[
     &["class_macro_F50"],
     &["exact"],
     &["tag_jaccard"],
+    &["hit5"],
+    &["mrr"],
 ];
 
 const USAGE: &str = "usage: cargo xtask eval [DIR] [--quick] [--if-possible]

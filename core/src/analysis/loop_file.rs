@@ -19,6 +19,7 @@
 mod content;
 mod sound;
 mod tempo;
+#[allow(clippy::approx_constant)] // Some weight or other comes close to one.
 mod weights;
 
 #[cfg(test)]
@@ -160,9 +161,11 @@ impl LoopFile {
     }
 }
 
-/// What `training/loops/fit.py` learns from: the traits of each number of beats, and those of the content. None for silence
-/// and for what is too long.
-pub fn traits(audio: &AudioBuffer) -> Option<(Vec<(Candidate, [f32; TRAITS])>, [f32; CONTENT_TRAITS])> {
+/// What `training/loops/fit.py` learns from: the traits of each number of beats, and those of the content.
+pub type Traits = (Vec<(Candidate, [f32; TRAITS])>, [f32; CONTENT_TRAITS]);
+
+/// The traits of `audio`. None for silence and for what is too long.
+pub fn traits(audio: &AudioBuffer) -> Option<Traits> {
     if audio.seconds() > LONGEST {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use super::LoopTempo;
 use super::sound::{GROUPS, Sound};
-use super::weights::{HIDDEN, TEMPO};
+use super::weights::TEMPO;
 
 /// Beats a minute that are considered.
 const RANGE: (f64, f64) = (52.0, 224.0);
@@ -252,9 +252,5 @@ fn score(traits: &[f32; TRAITS]) -> f32 {
             *h += w * x;
         }
     }
-    let mut out = 0.0;
-    for k in 0..HIDDEN {
-        out += TEMPO.second[k] * hidden[k].max(0.0);
-    }
-    out
+    hidden.iter().zip(&TEMPO.second).map(|(h, w)| w * h.max(0.0)).sum()
 }

@@ -15,6 +15,9 @@ const NAMED: usize = 48;
 /// Characters of a name.
 const NAME: usize = 40;
 
+/// Tells column and value of what is not 0 in a row of a matrix.
+pub type Row<'a> = dyn Fn(usize, &mut dyn FnMut(usize, f32)) + 'a;
+
 /// What is drawn.
 pub struct HeatMap<'a> {
     /// What stands above it.
@@ -26,7 +29,7 @@ pub struct HeatMap<'a> {
     /// The order in which rows and columns stand.
     pub order: &'a [usize],
     /// Tells column and value of what is not 0 in a row of the matrix: 0 is dark, large is light.
-    pub row: &'a dyn Fn(usize, &mut dyn FnMut(usize, f32)),
+    pub row: &'a Row<'a>,
     /// Values from this one on are as light as can be.
     pub top: f32,
 }

@@ -87,10 +87,7 @@ impl Tree {
         }
         let rows = part.rows.get(folder).cloned().unwrap_or_default();
         // Both trees follow the same rules for names, so a path that leads out is no path of ours.
-        let source = match Destination::view(&part.root) {
-            Ok(source) => source,
-            Err(e) => return Err(e),
-        };
+        let source = Destination::view(&part.root)?;
         for artefact in &record.artefacts {
             let path = source.place(&artefact.path)?;
             let unlike = match hash_file(&path) {

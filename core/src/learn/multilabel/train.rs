@@ -106,7 +106,7 @@ impl Settings {
         if !(1..=1024).contains(&self.hidden) || self.epochs == 0 {
             return fault("hidden units: 1 to 1024; epochs: at least 1".into());
         }
-        if !(0.0..1.0).contains(&self.dropout) || !(self.decay.is_finite() && self.decay >= 0.0) {
+        if !((0.0..1.0).contains(&self.dropout) && self.decay.is_finite() && self.decay >= 0.0) {
             return fault("dropout: from 0 to below 1; weight decay: at least 0".into());
         }
         Ok(())

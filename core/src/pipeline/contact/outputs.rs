@@ -76,7 +76,8 @@ pub fn write(
             .get(i, j)
             .map_or(0.0, |p| map.raw.similarity(p.distance, p.overlap))
     };
-    let matrices: [(&str, &dyn Fn(usize, usize) -> f32); 4] = [
+    type Value<'a> = &'a dyn Fn(usize, usize) -> f32;
+    let matrices: [(&str, Value<'_>); 4] = [
         (SIMILARITY, &graph),
         (RAW, &raw),
         (DISTANCE, &|i, j| map.pairs.get(i, j).map_or(f32::NAN, |p| p.distance)),

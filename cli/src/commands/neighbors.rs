@@ -160,9 +160,16 @@ impl Work<'_> {
                 &stranger
             }
         };
+        let weights = self.args.weights();
+        if weights.harmony > 0.0 && query.profile.harmony.is_empty() {
+            eprintln!(
+                "loopwright: {} has no pitch: harmony counts for nothing",
+                plain(&query.name)
+            );
+        }
         let all: Vec<&Entry> = entries.iter().collect();
         let top = self.args.top as usize;
-        let found = neighbors::rank(query, &all, &self.args.weights(), top);
+        let found = neighbors::rank(query, &all, &weights, top);
         let others = entries.iter().filter(|e| e.path != query.path).count();
         let exit = if found.is_empty() { self.nothing() } else { self.done() };
         self.end(Some(query), &found, others, exit)
@@ -288,7 +295,7 @@ fn text(query: &Entry, found: &[Neighbor<'_>], others: usize) -> String {
         return text;
     }
     let _ = writeln!(text, "The best of {}:", count(others, "file"));
-    text.push_str("      alike  rhythm timbre harmony   stretch     bpm   fader  key\n");
+    text.push_str("      alike  rhythm timbre harmony   stretch     bpm   fader  key  file\n");
     for (i, n) in found.iter().enumerate() {
         let number = |x: Option<f64>, digits: usize| x.map_or_else(|| "-".into(), |x| format!("{x:.digits$}"));
         let heard = !n.entry.profile.rhythm.is_empty();

@@ -166,6 +166,7 @@ mod tests {
             tempi: Vec::new(),
             key: None,
             drums: 1.0,
+            contents: Default::default(),
         }
     }
 

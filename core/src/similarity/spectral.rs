@@ -267,7 +267,7 @@ mod tests {
         // Five groups without a link between them, in every size; faintly, group g is near g ± 1. Both the dense way and
         // the other.
         for size in [4, 90] {
-            let group = |i: usize| [3, 0, 4, 1, 2][i % 5];
+            let group = |i: usize| [3usize, 0, 4, 1, 2][i % 5];
             let n = 5 * size;
             let sharp = graph(n, |i, j| {
                 if group(i) == group(j) {

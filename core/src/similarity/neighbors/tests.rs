@@ -55,6 +55,7 @@ fn profile(mono: &[f32]) -> Profile {
         tempi: Vec::new(),
         key: None,
         drums: 1.0,
+        contents: Default::default(),
     };
     Profile::of(mono, &file)
 }

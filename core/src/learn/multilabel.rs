@@ -13,6 +13,7 @@
 pub mod audio_tags;
 pub mod calibrate;
 pub mod card;
+pub mod ensemble;
 pub mod examples;
 pub mod features;
 pub mod folds;
@@ -91,7 +92,10 @@ fn loop_tempo(audio: &AudioBuffer, progress: &dyn Progress) -> Result<Option<f64
         return Ok(None);
     }
     let file = LoopFile::of(audio, progress)?;
-    Ok(file.tempo().filter(|_| file.kind == loop_file::Kind::Loop).map(|t| t.bpm))
+    Ok(file
+        .tempo()
+        .filter(|_| file.kind == loop_file::Kind::Loop)
+        .map(|t| t.bpm))
 }
 
 /// The first seconds of `audio`, at its own rate, with a little more so that resampling has no end there.

@@ -110,7 +110,7 @@ fn write_set(folder: &Path, seed: u32, named: bool) {
     }
 }
 
-const QUICK: [&str; 5] = ["--epochs", "15", "-q", "--folds", "3"];
+const QUICK: [&str; 5] = ["--rounds", "30", "-q", "--folds", "3"];
 
 fn with<'a>(a: &[&'a str], b: &[&'a str]) -> Vec<&'a str> {
     [a, b].concat()

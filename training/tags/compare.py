@@ -1,12 +1,12 @@
 """Other learners on what `train tags` learns from: `compare.py features.csv`, made by the example `tag_features`.
 
 Five folds, one model a tag; mean over tags of average precision and of Brier score over that of the tag's share. numpy,
-pandas, scikit-learn, xgboost.
+scikit-learn, xgboost.
 """
+import csv
 import sys
 
 import numpy as np
-import pandas as pd
 import xgboost
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -18,15 +18,17 @@ from sklearn.preprocessing import StandardScaler
 
 LIMITS = {"tempo": [95, 130], "percussive": [0.55], "density": [2, 4], "phrase": [0.30]}
 
-data = pd.read_csv(sys.argv[1])
-x = data.drop(columns=[c for c in data if c.startswith("measure_") or c == "name"])
-x = x.fillna(x.median()).to_numpy()
+with open(sys.argv[1], newline="") as f:
+    rows = list(csv.DictReader(f))
+columns = [c for c in rows[0] if c != "name" and not c.startswith("measure_")]
+x = np.array([[float(r[c]) for c in columns] for r in rows])
+x = np.where(np.isnan(x), np.nanmedian(x, axis=0), x)
 labels = {}
-genre = data["name"].str.split("_").str[0]
-for g in sorted(genre.unique()):
-    labels[f"genre {g}"] = (genre == g).to_numpy()
+genre = np.array([r["name"].split("_")[0] for r in rows])
+for g in sorted(set(genre)):
+    labels[f"genre {g}"] = genre == g
 for family, limits in LIMITS.items():
-    kind = np.searchsorted(limits, data[f"measure_{family}"], side="right")
+    kind = np.searchsorted(limits, [float(r[f"measure_{family}"]) for r in rows], side="right")
     for k in range(len(limits) + 1):
         if (kind == k).sum() >= 10:
             labels[f"audio {family} {k}"] = kind == k

@@ -72,7 +72,7 @@ pub struct TagFlags {
     #[arg(short, long, value_name = "MODEL.onnx")]
     pub out: PathBuf,
     /// What learns
-    #[arg(long, value_enum, default_value_t = LearnerName::Network)]
+    #[arg(long, value_enum, default_value_t = LearnerName::Trees)]
     pub learner: LearnerName,
     /// What is never divided between learning and judging: files of one source by their names, a folder, a file
     #[arg(long, value_enum, default_value_t = GroupName::Name)]
@@ -80,6 +80,9 @@ pub struct TagFlags {
     /// Folds that judge, calibrate and set thresholds
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub folds: usize,
+    /// Of trees: how many of each tag
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub rounds: usize,
     /// Of networks: passes over the files
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub epochs: usize,
@@ -121,6 +124,8 @@ pub enum LearnerName {
     Linear,
     /// A network with one hidden layer for each tag
     Network,
+    /// Boosted trees for each tag
+    Trees,
 }
 
 /// How files are grouped.

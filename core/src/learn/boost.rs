@@ -50,6 +50,8 @@ pub enum Goal {
     },
     /// Tell a candidate's weight: `reg:squarederror`.
     Regression,
+    /// Tell the log odds of a weight of 0 or 1: `binary:logistic`.
+    Logistic,
 }
 
 impl Goal {
@@ -65,6 +67,7 @@ impl Goal {
         match self {
             Self::Rank { .. } => "rank:ndcg",
             Self::Regression => "reg:squarederror",
+            Self::Logistic => "binary:logistic",
         }
     }
 }
@@ -136,7 +139,7 @@ impl Settings {
         };
         let top = match self.goal {
             Goal::Rank { top, .. } => top,
-            Goal::Regression => 1,
+            Goal::Regression | Goal::Logistic => 1,
         };
         within("rounds", self.rounds, 1, 1_000_000)
             .and(within("depth", self.depth, 1, 12))
@@ -215,6 +218,11 @@ pub fn boost(
         Goal::Regression => {
             let sum: f64 = prepared.weights[..prepared.train].iter().map(|w| f64::from(*w)).sum();
             (sum / prepared.train as f64) as f32
+        }
+        Goal::Logistic => {
+            let sum: f64 = prepared.weights[..prepared.train].iter().map(|w| f64::from(*w)).sum();
+            // As if two more rows were there, one of each: finite where all are alike.
+            ((sum + 1.0) / (prepared.train as f64 - sum + 1.0)).ln() as f32
         }
     };
     let mut state = State {
@@ -322,7 +330,14 @@ impl State {
         if self.lists.is_empty() {
             let rows = self.margins.iter().zip(&prepared.weights);
             for (g, (margin, weight)) in self.gradients.iter_mut().zip(rows) {
-                *g = [f64::from(*margin) - f64::from(*weight), 1.0];
+                let (margin, weight) = (f64::from(*margin), f64::from(*weight));
+                *g = match settings.goal {
+                    Goal::Logistic => {
+                        let p = 1.0 / (1.0 + (-margin).exp());
+                        [p - weight, (p * (1.0 - p)).max(1e-16)]
+                    }
+                    _ => [margin - weight, 1.0],
+                };
             }
             return;
         }

@@ -13,6 +13,7 @@
 pub mod audio_tags;
 pub mod calibrate;
 pub mod card;
+pub mod ensemble;
 pub mod examples;
 pub mod features;
 pub mod folds;

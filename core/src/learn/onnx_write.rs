@@ -15,7 +15,7 @@ use crate::model::{Calibration, ModelInfo, Output};
 
 const IR_VERSION: u64 = 7;
 const OPERATOR_SET: u64 = 13;
-const FLOAT: u64 = 1;
+pub(super) const FLOAT: u64 = 1;
 const INT64: u64 = 7;
 
 /// The name of the input.
@@ -83,7 +83,7 @@ impl Graph {
         self.constant(name, dims, FLOAT, &raw)
     }
 
-    fn integers(&mut self, name: &str, values: &[i64]) -> String {
+    pub(super) fn integers(&mut self, name: &str, values: &[i64]) -> String {
         let raw: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.constant(name, &[values.len()], INT64, &raw)
     }

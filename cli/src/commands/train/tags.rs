@@ -142,11 +142,13 @@ fn learn(
         kind: match flags.learner {
             LearnerName::Linear => Kind::Linear,
             LearnerName::Network => Kind::Network,
+            LearnerName::Trees => Kind::Trees,
         },
         folds: flags.folds,
         l2: flags.l2,
         hidden: flags.hidden,
         epochs: flags.epochs,
+        rounds: flags.rounds,
         seed: flags.seed,
         threads: crate::commands::jobs(flags.jobs).get(),
         ..Settings::default()

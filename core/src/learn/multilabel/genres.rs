@@ -138,7 +138,7 @@ impl Genre {
                 .windows(name.len())
                 .any(|w| w.iter().zip(*name).all(|(a, b)| a == b))
         };
-        self.names.iter().any(|name| at(name))
+        self.names.iter().any(at)
     }
 }
 

@@ -15,6 +15,7 @@ fn settings(kind: Kind) -> Settings {
     Settings {
         kind,
         epochs: 20,
+        rounds: 60,
         threads: 2,
         ..Settings::default()
     }
@@ -57,12 +58,12 @@ fn planted(files: usize, seed: u64) -> Examples {
 #[test]
 fn planted_labels_are_told_and_noise_is_not() {
     let examples = planted(500, 1);
-    for kind in [Kind::Linear, Kind::Network] {
+    for kind in [Kind::Linear, Kind::Network, Kind::Trees] {
         let trained = train(&examples, TAGS, &settings(kind), &Silent).unwrap();
         let of = |name: &str| trained.scores.labels.iter().find(|l| l.label == name).unwrap();
         assert!(of("linear").f1 > 0.75, "{kind:?}: {:?}", of("linear"));
         assert!(of("linear").brier < 0.5 * of("linear").baseline_brier);
-        if kind == Kind::Network {
+        if kind != Kind::Linear {
             assert!(of("middle").f1 > 0.75, "{:?}", of("middle"));
         }
         // Told by nothing, it is no likelier than it is: the probabilities stay near its share.
@@ -79,7 +80,7 @@ fn planted_labels_are_told_and_noise_is_not() {
 #[test]
 fn probabilities_mean_what_they_say() {
     let (examples, unseen) = (planted(600, 1), planted(600, 2));
-    for kind in [Kind::Linear, Kind::Network] {
+    for kind in [Kind::Linear, Kind::Network, Kind::Trees] {
         let trained = train(&examples, TAGS, &settings(kind), &Silent).unwrap();
         // Of files that are told 0 to 0.2, 0.2 to 0.4, … the share that have it, weighted by their number.
         let (mut sums, mut counts) = ([[0.0f64; 2]; 5], [0usize; 5]);
@@ -101,7 +102,7 @@ fn probabilities_mean_what_they_say() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
     let examples = planted(120, 3);
-    for kind in [Kind::Linear, Kind::Network] {
+    for kind in [Kind::Linear, Kind::Network, Kind::Trees] {
         let at = |threads: usize, seed: u64| {
             let settings = Settings {
                 threads,
@@ -118,7 +119,7 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
 #[test]
 fn the_file_gives_the_probabilities_that_we_give() {
     let examples = planted(150, 4);
-    for kind in [Kind::Linear, Kind::Network] {
+    for kind in [Kind::Linear, Kind::Network, Kind::Trees] {
         let trained = train(&examples, TAGS, &settings(kind), &Silent).unwrap();
         let model = TagModel::of_bytes("m", &trained.bytes).unwrap();
         assert_eq!((model.kind(), model.tags()), (TAGS, &trained.tags[..]));
@@ -203,7 +204,9 @@ fn two_files_of_each_class_are_enough_to_run() {
     for file in 0..4 {
         examples.push("f", file, &[file as f32; features::COUNT], vec![Some(file < 2)]);
     }
-    let trained = train(&examples, TAGS, &settings(Kind::Network), &Silent).unwrap();
-    assert!(trained.tags[0].threshold >= calibrate::RARE_FLOOR);
-    assert!(trained.applied.probabilities(&[0.0; features::COUNT])[0].is_finite());
+    for kind in [Kind::Linear, Kind::Network, Kind::Trees] {
+        let trained = train(&examples, TAGS, &settings(kind), &Silent).unwrap();
+        assert!(trained.tags[0].threshold >= calibrate::RARE_FLOOR);
+        assert!(trained.applied.probabilities(&[0.0; features::COUNT])[0].is_finite());
+    }
 }

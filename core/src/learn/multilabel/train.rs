@@ -1,11 +1,12 @@
 //! Learning and judging: folds, learners, calibration, thresholds.
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
 use super::calibrate::{Platt, threshold};
+use super::ensemble::{DEPTH, Ensemble};
 use super::examples::Examples;
 use super::scores::Scores;
 use super::{folds, logistic, onnx};
@@ -22,8 +23,10 @@ pub enum Kind {
     /// Logistic regression with a ridge.
     Linear,
     /// A network with one hidden layer.
-    #[default]
     Network,
+    /// Boosted trees.
+    #[default]
+    Trees,
 }
 
 impl Kind {
@@ -32,6 +35,7 @@ impl Kind {
         match self {
             Self::Linear => "linear",
             Self::Network => "network",
+            Self::Trees => "trees",
         }
     }
 }
@@ -53,6 +57,8 @@ pub struct Settings {
     pub decay: f32,
     /// Of networks: share of hidden units silenced at each step.
     pub dropout: f32,
+    /// Of trees: how many there are of each tag.
+    pub rounds: usize,
     /// Seed of every random choice.
     pub seed: u64,
     /// Threads that share the work; they do not change the result.
@@ -69,6 +75,7 @@ impl Default for Settings {
             epochs: 60,
             decay: 0.1,
             dropout: 0.2,
+            rounds: 100,
             seed: 1337,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
@@ -90,6 +97,7 @@ impl Settings {
                 ("weight_decay", self.decay.to_string()),
                 ("dropout", self.dropout.to_string()),
             ]),
+            Kind::Trees => out.extend([("rounds", self.rounds.to_string()), ("depth", DEPTH.to_string())]),
         }
         out.push(("seed", self.seed.to_string()));
         out.into_iter().map(|(n, v)| (n.to_owned(), v)).collect()
@@ -105,6 +113,9 @@ impl Settings {
         }
         if !(1..=1024).contains(&self.hidden) || self.epochs == 0 {
             return fault("hidden units: 1 to 1024; epochs: at least 1".into());
+        }
+        if !(1..=10_000).contains(&self.rounds) {
+            return fault(format!("{} rounds: 1 to 10000", self.rounds));
         }
         if !((0.0..1.0).contains(&self.dropout) && self.decay.is_finite() && self.decay >= 0.0) {
             return fault("dropout: from 0 to below 1; weight decay: at least 0".into());
@@ -147,23 +158,44 @@ pub struct Trained {
 #[derive(Debug, Clone)]
 pub struct Applied {
     scaler: Scaler,
-    nets: Vec<Net>,
+    parts: Parts,
     platts: Vec<Platt>,
+}
+
+/// What tells each tag; all of one kind.
+#[derive(Debug, Clone)]
+pub(super) enum Parts {
+    /// Linear models and networks, all with as many layers.
+    Nets(Vec<Net>),
+    /// Trees, all as many.
+    Trees(Vec<Ensemble>),
+}
+
+impl Parts {
+    /// Log odds of each tag before calibration.
+    fn scores(&self, inputs: &[f32]) -> Vec<f64> {
+        match self {
+            Self::Nets(nets) => {
+                let mut space = Workspace::default();
+                let score = |net: &Net| {
+                    net.forward(inputs, &mut space, None);
+                    f64::from(space.scores().first().copied().unwrap_or(0.0))
+                };
+                nets.iter().map(score).collect()
+            }
+            Self::Trees(ensembles) => ensembles.iter().map(|e| e.score(inputs)).collect(),
+        }
+    }
 }
 
 impl Applied {
     /// Probabilities of one file, by its description.
     pub fn probabilities(&self, features: &[f32]) -> Vec<f64> {
-        let row: Vec<f32> = self.scaler.columns.iter().map(|&c| features[c]).collect();
-        let (mut inputs, mut space) = (Vec::new(), Workspace::default());
-        self.scaler.apply(&row, &mut inputs);
-        let score = |net: &Net, space: &mut Workspace| {
-            net.forward(&inputs, space, None);
-            f64::from(space.scores().first().copied().unwrap_or(0.0))
-        };
-        let pairs = self.nets.iter().zip(&self.platts);
-        pairs
-            .map(|(net, platt)| platt.probability(score(net, &mut space)))
+        let scores = raw(&self.scaler, &self.parts, features);
+        scores
+            .into_iter()
+            .zip(&self.platts)
+            .map(|(s, platt)| platt.probability(s))
             .collect()
     }
 }
@@ -216,9 +248,9 @@ pub fn train(
     for fold in 0..folds {
         progress.check()?;
         let (test, rest): (Vec<usize>, Vec<usize>) = (0..examples.len()).partition(|&f| fold_of[f] == fold);
-        let (scaler, nets) = fit(examples, &rest, settings, fold as u64 + 1, progress)?;
+        let (scaler, parts) = fit(examples, &rest, settings, fold as u64 + 1, progress)?;
         for file in test {
-            scores[file * n..(file + 1) * n].copy_from_slice(&raw(&scaler, &nets, examples.data.row(file)));
+            scores[file * n..(file + 1) * n].copy_from_slice(&raw(&scaler, &parts, examples.data.row(file)));
         }
         progress.report(Stage::Learn, part(fold + 1));
     }
@@ -265,16 +297,16 @@ pub fn train(
     let judged = Scores::of(examples, &given, &probabilities);
     let (platts, tags) = set(&|_| true);
     let all: Vec<usize> = (0..examples.len()).collect();
-    let (scaler, nets) = fit(examples, &all, settings, 0, progress)?;
+    let (scaler, parts) = fit(examples, &all, settings, 0, progress)?;
     progress.report(Stage::Learn, 1.0);
     Ok(Trained {
-        bytes: onnx::model(kind, &tags, &scaler, &nets, &platts),
+        bytes: onnx::model(kind, &tags, &scaler, &parts, &platts),
         tags,
         features: scaler.names.clone(),
         left_out,
         scores: judged,
         folds,
-        applied: Applied { scaler, nets, platts },
+        applied: Applied { scaler, parts, platts },
     })
 }
 
@@ -304,24 +336,21 @@ fn learnable(examples: &Examples) -> (Vec<usize>, Vec<LeftOut>) {
 }
 
 /// Scores of one description: log odds before calibration.
-fn raw(scaler: &Scaler, nets: &[Net], features: &[f32]) -> Vec<f64> {
-    let none = vec![Platt::NONE; nets.len()];
-    let applied = Applied {
-        scaler: scaler.clone(),
-        nets: nets.to_vec(),
-        platts: none,
-    };
-    let odds = |p: f64| (p / (1.0 - p)).ln();
-    applied
-        .probabilities(features)
-        .into_iter()
-        .map(|p| odds(p.clamp(1e-12, 1.0 - 1e-12)))
-        .collect()
+fn raw(scaler: &Scaler, parts: &Parts, features: &[f32]) -> Vec<f64> {
+    let row: Vec<f32> = scaler.columns.iter().map(|&c| features[c]).collect();
+    let mut inputs = Vec::new();
+    scaler.apply(&row, &mut inputs);
+    parts.scores(&inputs)
 }
 
 struct Work {
     label: usize,
-    net: Option<Net>,
+    made: Option<Result<Part, LearnError>>,
+}
+
+enum Part {
+    Net(Net),
+    Trees(Ensemble),
 }
 
 /// Learns each label from `files`; `stream` sets the random choices of one fold apart from those of others.
@@ -331,7 +360,7 @@ fn fit(
     settings: &Settings,
     stream: u64,
     progress: &dyn Progress,
-) -> Result<(Scaler, Vec<Net>), LearnError> {
+) -> Result<(Scaler, Parts), LearnError> {
     let options = Options {
         trackwise: false,
         indicators: false,
@@ -349,7 +378,7 @@ fn fit(
     scaler.apply(&rows, &mut inputs);
     let width = scaler.width();
     let mut work: Vec<Work> = (0..examples.labels.len())
-        .map(|label| Work { label, net: None })
+        .map(|label| Work { label, made: None })
         .collect();
     each(settings.threads, &mut work, |work| {
         if progress.is_cancelled() {
@@ -366,25 +395,31 @@ fn fit(
             .copied()
             .collect();
         let y: Vec<f64> = known.iter().map(|(_, y)| f64::from(u8::from(*y))).collect();
-        work.net = Some(match settings.kind {
+        let rng = || seed_of(settings.seed, stream, &examples.labels[work.label].name);
+        work.made = Some(match settings.kind {
             Kind::Linear => {
                 let (weights, bias) = logistic::fit(&x, width, &y, settings.l2);
-                Net::linear(weights.into_iter().map(|w| w as f32).collect(), bias as f32)
+                let weights = weights.into_iter().map(|w| w as f32).collect();
+                Ok(Part::Net(Net::linear(weights, bias as f32)))
             }
-            Kind::Network => network(
-                &x,
-                width,
-                &y,
-                settings,
-                seed_of(settings.seed, stream, &examples.labels[work.label].name),
-            ),
+            Kind::Network => Ok(Part::Net(network(&x, width, &y, settings, rng()))),
+            Kind::Trees => Ensemble::fit(&x, width, &y, settings.rounds, rng().next_u64()).map(Part::Trees),
         });
     });
     progress.check()?;
-    let nets = work
-        .into_iter()
-        .map(|w| w.net.unwrap_or_else(|| Net::linear(vec![0.0; width], 0.0)));
-    Ok((scaler, nets.collect()))
+    let (mut nets, mut trees) = (Vec::new(), Vec::new());
+    for made in work.into_iter().filter_map(|w| w.made) {
+        match made? {
+            Part::Net(net) => nets.push(net),
+            Part::Trees(ensemble) => trees.push(ensemble),
+        }
+    }
+    if nets.is_empty() {
+        let most = trees.iter().map(Ensemble::trees).max().unwrap_or(0).max(1);
+        trees.iter_mut().for_each(|e| e.pad(most));
+        return Ok((scaler, Parts::Trees(trees)));
+    }
+    Ok((scaler, Parts::Nets(nets)))
 }
 
 /// By the label's name: a label that is added changes no other.

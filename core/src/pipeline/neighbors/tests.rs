@@ -24,7 +24,7 @@ fn entry(path: &str, seed: u32) -> Entry {
             meter: 4,
             confidence: 0.9,
         }),
-        key: (seed % 2 == 0).then_some(Key {
+        key: (seed.is_multiple_of(2)).then_some(Key {
             tonic: 9,
             mode: Mode::Minor,
             confidence: 0.7,
@@ -33,7 +33,7 @@ fn entry(path: &str, seed: u32) -> Entry {
             seconds: 4.0,
             rhythm: (0..RHYTHM).map(|i| number(i) / 20.0).collect(),
             timbre: (0..TIMBRE).map(number).collect(),
-            harmony: if seed % 2 == 0 {
+            harmony: if seed.is_multiple_of(2) {
                 (0..12).map(number).collect()
             } else {
                 Vec::new()

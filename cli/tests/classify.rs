@@ -344,7 +344,7 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
     fs::write(set.join("empty.wav"), b"").unwrap();
     write_wav(&set.join("silent techno.wav"), &[0.0; 44_100], RATE, 1);
     write_wav(&set.join("short.wav"), &TECHNO.samples(0.05, 3), RATE, 2);
-    fs::copy(set.join("Techno_00.wav"), set.join("=cmd|' /C calc'!A0.wav")).unwrap();
+    fs::copy(set.join("Techno_00.wav"), set.join("=cmd|' calc'!A0.wav")).unwrap();
     let asked = [
         "train",
         "tags",
@@ -380,7 +380,7 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
     // From within the folder names begin as they are.
     let asked = [
         "classify",
-        "=cmd|' /C calc'!A0.wav",
+        "=cmd|' calc'!A0.wav",
         "--model",
         "../t.onnx",
         "--out",

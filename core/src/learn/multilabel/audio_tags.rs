@@ -20,7 +20,7 @@ pub struct Measures {
 }
 
 impl Measures {
-    /// Measures `mono` (22.05 kHz); `None` where there is nothing to hear. `known` is the tempo where that is known better.
+    /// Measures `mono` (22.05 kHz); `None` where there is nothing to hear. `known` is the tempo that its file's length tells.
     pub(super) fn of(mono: &[f32], known: Option<f64>, progress: &dyn Progress) -> Result<Option<Self>, Cancelled> {
         let Some(mono) = levelled(mono) else {
             return Ok(None);

@@ -189,7 +189,7 @@ fn shape(magnitude: &[f32]) -> [f32; 3] {
 }
 
 /// Describes `mono` (22.05 kHz, [`LENGTH`] seconds or less): [`COUNT`] numbers, NaN where one cannot be told. `known` is
-/// the tempo where that is known better. `None` where there is nothing to hear.
+/// the tempo that the length of the file tells. `None` where there is nothing to hear.
 pub(super) fn of(mono: &[f32], known: Option<f64>, progress: &dyn Progress) -> Result<Option<Vec<f32>>, Cancelled> {
     let Some(mono) = levelled(mono) else {
         return Ok(None);

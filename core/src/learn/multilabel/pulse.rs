@@ -1,7 +1,7 @@
 //! Pulse of a short recording, from its onset strength: tempo, beats, off-beats, density, periodicity.
 //!
-//! The tempo of a file that was cut to run round is that of [`crate::analysis::loop_file`]; else the beat tracker's
-//! ([`crate::rhythm`]) where that hears a beat, else the strongest lag of the onset
+//! The tempo is that of [`crate::analysis::loop_file`] where the beat tracker ([`crate::rhythm`]) confirms it or hears no beat;
+//! else the tracker's, else the strongest lag of the onset
 //! autocorrelation under a log-normal prior around 120 beats a minute. Beats are laid by dynamic programming around that
 //! tempo, free to leave it (D. P. W. Ellis, "Beat tracking by dynamic programming", JNMR 36, 2007), so that the spread of
 //! their intervals says how well one tempo fits.
@@ -37,8 +37,8 @@ const RANGE: (f64, f64) = (50.0, 220.0);
 const PRIOR: (f64, f64) = (120.0, 1.0);
 
 impl Pulse {
-    /// Measures `mono` at 22.05 kHz, whose onset strength is `strength` at `fps` frames a second. `known` is its tempo
-    /// where that is known better.
+    /// Measures `mono` at 22.05 kHz, whose onset strength is `strength` at `fps` frames a second. `known` is the tempo that the
+    /// length of its file tells.
     pub(super) fn of(
         mono: &[f32],
         strength: &[f32],
@@ -48,14 +48,12 @@ impl Pulse {
     ) -> Result<Self, Cancelled> {
         let seconds = mono.len() as f64 / f64::from(super::RATE);
         let correlation = autocorrelation(strength, MOST_LAG);
-        let tracked = match known {
-            Some(bpm) => Some(bpm),
-            None => match rhythm::track(mono, super::RATE, &config::Rhythm::default(), progress) {
-                Ok(rhythm) => (!rhythm.grid.beats.is_empty()).then_some(rhythm.grid.tempo.0),
-                Err(RhythmError::Cancelled(c)) => return Err(c),
-                Err(RhythmError::Model { .. }) => None,
-            },
+        let tracked = match rhythm::track(mono, super::RATE, &config::Rhythm::default(), progress) {
+            Ok(rhythm) => (!rhythm.grid.beats.is_empty()).then_some(rhythm.grid.tempo.0),
+            Err(RhythmError::Cancelled(c)) => return Err(c),
+            Err(RhythmError::Model { .. }) => None,
         };
+        let tracked = agreed(tracked, known);
         let tempo = tracked.or_else(|| by_autocorrelation(&correlation, fps));
         let beats = tempo.map_or_else(Vec::new, |bpm| beats(strength, 60.0 * fps / bpm));
         Ok(Self {
@@ -70,6 +68,18 @@ impl Pulse {
             autocorrelation: past_the_main_lobe(&correlation),
         })
     }
+}
+
+/// The tempo that a file's length tells, where the tracker's is the same but for the unit that is counted, or there is none; else
+/// the tracker's: a file need not hold a whole number of beats.
+fn agreed(tracked: Option<f64>, by_length: Option<f64>) -> Option<f64> {
+    const WITHIN: f64 = 0.02;
+    const UNITS: [f64; 7] = [0.5, 2.0 / 3.0, 0.75, 1.0, 4.0 / 3.0, 1.5, 2.0];
+    let (Some(tracked), Some(length)) = (tracked, by_length) else {
+        return tracked.or(by_length);
+    };
+    let agree = UNITS.iter().any(|u| (length / (tracked * u) - 1.0).abs() <= WITHIN);
+    Some(if agree { length } else { tracked })
 }
 
 /// Autocorrelation at lags 0 to `most`, less than half the length, of the curve less its mean: 1 at lag 0, each lag
@@ -253,6 +263,18 @@ mod tests {
             assert!(past_the_main_lobe(&correlation) > 0.6);
             assert_eq!(onsets(&curve), (800.0 / period) as usize);
         }
+    }
+
+    #[test]
+    fn the_length_tells_the_tempo_only_where_the_tracker_agrees() {
+        assert_eq!(agreed(Some(99.3), Some(100.0)), Some(100.0));
+        assert_eq!(agreed(Some(174.0), Some(87.1)), Some(87.1));
+        assert_eq!(agreed(Some(84.0), Some(96.0)), Some(84.0));
+        assert_eq!(
+            (agreed(None, Some(96.0)), agreed(Some(84.0), None)),
+            (Some(96.0), Some(84.0))
+        );
+        assert_eq!(agreed(None, None), None);
     }
 
     #[test]

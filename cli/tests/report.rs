@@ -81,6 +81,14 @@ fn what_was_written_is_there_whole_and_the_same_each_time() {
     let run = run_in(home, &["report", "loops", "--json", "--quiet"]);
     expect_code(&run, 0);
     let told = summary(&run);
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/FORMATS.md")).unwrap();
+    for key in told.as_object().unwrap().keys() {
+        let section = docs.split_once("`report --json`").expect("a description").1;
+        assert!(
+            section.contains(&format!("`{key}`")),
+            "docs/FORMATS.md does not explain {key}"
+        );
+    }
     let page = loops.join("report");
     let first = tree(&page);
     assert_eq!(told["files"], first.len());

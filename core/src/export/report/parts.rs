@@ -18,7 +18,7 @@ const NEAR: usize = 160;
 /// Reach of the seam's overview to each side, in seconds.
 const NEAR_SECONDS: f64 = 0.25;
 /// Reach of its magnification to each side, in seconds.
-const EDGE_SECONDS: f64 = 0.004;
+const EDGE_SECONDS: f64 = 0.001;
 /// Channels that are drawn at the seam.
 const DRAWN: usize = 2;
 /// What the page plays is for listening: 16 bits are enough and half as large.
@@ -227,9 +227,9 @@ mod tests {
         let plane: Vec<f32> = (0..1000).map(|i| i as f32 / 1000.0).collect();
         let audio = AudioBuffer::new(vec![plane.clone()], 8000).unwrap();
         let made = sound(&audio, true).unwrap();
-        let wanted: Vec<u8> = plane[968..]
+        let wanted: Vec<u8> = plane[992..]
             .iter()
-            .chain(&plane[..32])
+            .chain(&plane[..8])
             .flat_map(|x| ((x / 0.999 * 32_767.0).round() as i16).to_le_bytes())
             .collect();
         assert_eq!(made.edge, [base64(&wanted)]);

@@ -192,3 +192,61 @@ fn by_ending(file: &str, paths: &[Option<&Path>]) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(matrix: &str, order: Option<&str>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(MATRIX), matrix).unwrap();
+        if let Some(order) = order {
+            fs::write(folder.path().join(ORDER), order).unwrap();
+        }
+        folder
+    }
+
+    const THREE: &str = "path,'=a.wav,b.wav,x/c.wav\n'=a.wav,1,0.5,0.2\nb.wav,0.5,1,\nx/c.wav,0.2,nan,1\n";
+
+    #[test]
+    fn the_map_is_read_by_name_and_put_in_order() {
+        let plain = folder(THREE, None);
+        let map = read(plain.path()).unwrap();
+        assert_eq!(map.files, ["=a.wav", "b.wav", "x/c.wav"]);
+        assert_eq!(map.similarity, [1.0, 0.5, 0.2, 0.5, 1.0, 0.0, 0.2, 0.0, 1.0]);
+        // Columns in any order; what is not ranked comes last.
+        let ordered = folder(THREE, Some("index,file,rank\n2,x/c.wav,0\n0,'=a.wav,1\n"));
+        let map = read(ordered.path()).unwrap();
+        assert_eq!(map.files, ["x/c.wav", "=a.wav", "b.wav"]);
+        assert_eq!(map.similarity[..3], [1.0, 0.2, 0.0]);
+    }
+
+    #[test]
+    fn what_is_no_map_is_named() {
+        for (matrix, order, said) in [
+            ("", None, "holds no files"),
+            ("path\n", None, "holds no files"),
+            ("path,a,b\na,1,0\n", None, "1 rows, but 2 columns"),
+            ("path,a,b\nb,1,0\na,0,1\n", None, "row 1 is of another file"),
+            ("path,a\na,1,2\n", None, MATRIX),
+            (THREE, Some("file\nb.wav\n"), "no column rank"),
+            (THREE, Some("rank,file\n0,z.wav\n"), "\"z.wav\" is not in"),
+            (THREE, Some("rank,file\nfirst,b.wav\n"), "is no number"),
+        ] {
+            let folder = folder(matrix, order);
+            let error = read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(said), "{matrix:?}: {error}");
+        }
+        assert!(read(Path::new("/nonexistent")).is_err());
+    }
+
+    #[test]
+    fn files_are_known_by_as_much_of_their_paths_as_it_takes() {
+        let paths = ["/m/a/one.wav", "/m/b/one.wav", "/m/b/two.wav"].map(|p| Some(Path::new(p)));
+        let find = |file: &str| by_ending(file, &paths);
+        assert_eq!(find("two.wav"), Some(2));
+        assert_eq!(find("elsewhere\\b\\one.wav"), Some(1));
+        assert_eq!(find("one.wav"), None, "two are called so");
+        assert_eq!(find("three.wav"), None);
+    }
+}

@@ -283,15 +283,18 @@ fn entry(
         href: None,
         thumb: None,
     };
-    let reasons = known.text("reasons").unwrap_or_default();
+    let reasons = match known.text("reasons") {
+        Some(reasons) => reasons
+            .split("; ")
+            .filter(|r| !r.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        None => of_break(known),
+    };
     Entry {
         row,
         details: Details {
-            reasons: reasons
-                .split("; ")
-                .filter(|r| !r.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            reasons,
             measures: known.measures(),
             marks,
         },
@@ -299,6 +302,23 @@ fn entry(
         blake3: artefact.map(|a| a.blake3.clone()),
         plain: false,
     }
+}
+
+/// What the table says of a break, in words.
+fn of_break(known: &Known<'_>) -> Vec<String> {
+    let kind = known.text("kind").map(|kind| match kind.as_str() {
+        "drums_only" => "drums play alone".to_owned(),
+        "drum_heavy" => "other instruments play, and drums stand out".to_owned(),
+        other => other.to_owned(),
+    });
+    let passage = known.number("passage_start").zip(known.number("passage_end"));
+    let passage =
+        passage.map(|(start, end)| format!("of a passage of {:.1} s, from {start:.1} to {end:.1} s", end - start));
+    let hits = known
+        .text("hit_classes")
+        .map(|classes| format!("hits: {}", classes.replace('=', " ").replace('_', " ")));
+    let pieces = known.number("kit_pieces").map(|n| format!("a kit of {n:.0}"));
+    [kind, passage, hits, pieces].into_iter().flatten().collect()
 }
 
 /// The file at `relative` in `folder`, which must lie beneath `root` when all links are followed.

@@ -28,7 +28,7 @@ const detail = (() => {
   function facts(row) {
     const list = [];
     const add = (name, text, title) => { if (text) list.push(make("div", { title }, make("dt", {}, name), make("dd", {}, text))); };
-    add("Bars", row.bars === undefined ? "" : `${barsText(row.bars)}${row.meter ? ` of ${row.meter}/4` : ""}`);
+    add("Bars", row.bars === undefined ? "" : `${barsText(row.bars)}${row.meter ? ` (${row.meter}/4)` : ""}`);
     add("BPM", tempoText(row.bpm));
     add("Key", row.key);
     add("Length", row.frames ? `${number(seconds(row), 3)} s` : "", `${row.frames} frames at ${row.rate} Hz`);
@@ -120,14 +120,14 @@ const detail = (() => {
     const slices = groups.size === 1 && groups.has("slice");
     const lists = [...groups].sort((a, b) => b[1].length - a[1].length).map(([name, marks]) => {
       const dot = make("i", { class: "dot", "aria-hidden": "true" });
-      dot.style.background = classColour(name);
+      dot.style.background = classVariable(name);
       const buttons = marks.map((mark, i) => {
         const sure = mark.confidence === undefined ? "" : `, ${Math.round(mark.confidence * 100)} %`;
         const button = make("button", {
           type: "button", class: "hit", "aria-label": `Play ${className(name)} ${i + 1}`, title: `${number(mark.start, 3)} s${sure}`,
           click: () => playable(index) && player.play([{ index, span: [mark.start, mark.end] }]),
         }, String(i + 1));
-        button.style.borderColor = classColour(name);
+        button.style.borderColor = classVariable(name);
         return button;
       });
       return make("div", { class: "hit-class" }, make("h4", {}, dot, className(name), make("small", {}, String(marks.length))),

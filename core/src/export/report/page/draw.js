@@ -59,11 +59,10 @@ function drawThumb(canvas, row) {
 const CLASSES = [
   "kick", "snare", "clap", "hat_closed", "hat_open", "tom", "crash", "ride", "perc", "bass", "lead", "stab", "fx", "slice",
 ];
-/** The colour of a class of hits, told by the style sheet. */
-function classColour(name) {
-  const c = colours();
-  return c(CLASSES.includes(name) ? `hit-${name.replace("_", "-")}` : "hit-other") || c("accent");
-}
+/** The colour of a class of hits: its name in the style sheet, and what it is now. */
+const classKey = (name) => (CLASSES.includes(name) ? `hit-${name.replace("_", "-")}` : "hit-other");
+const classVariable = (name) => `var(--${classKey(name)})`;
+const classColour = (name) => colours()(classKey(name));
 const className = (name) => name.replaceAll("_", " ");
 
 /** The waveform with bars, beats and marks. */
@@ -170,11 +169,11 @@ function drawEdge(canvas, sound) {
     g.beginPath();
     samples.forEach((x, i) => (i ? g.lineTo(at(i), y(x)) : g.moveTo(at(i), y(x))));
     g.stroke();
-    if (width / samples.length >= 2.5) {
+    if (width / samples.length >= 2) {
       g.beginPath();
       samples.forEach((x, i) => {
-        g.moveTo(at(i) + 1.7, y(x));
-        g.arc(at(i), y(x), 1.7, 0, 7);
+        g.moveTo(at(i) + 1.6, y(x));
+        g.arc(at(i), y(x), 1.6, 0, 7);
       });
       g.fill();
     }

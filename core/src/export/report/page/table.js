@@ -88,7 +88,9 @@ const table = (() => {
       make("path", { class: "go", d: "M4.5 2.5v11l9-5.5z" }), make("path", { class: "halt", d: "M3.5 3.5h9v9h-9z" })));
     const thumb = make("canvas", { class: "thumb", "data-index": index, "aria-hidden": "true" });
     const name = ownName(row);
-    const sub = make("span", { class: "sub" }, `${row.track} · ${barsText(row.bars)} bars · ${tempoText(row.bpm)} BPM`);
+    const sub = make("span", { class: "sub" }, make("span", { class: "of" }, `${row.track} · `),
+      [row.bars === undefined ? "" : `${barsText(row.bars)} bar${row.bars === 1 ? "" : "s"}`, row.bpm === undefined ? "" : `${tempoText(row.bpm)} BPM`]
+        .filter(Boolean).join(" · "));
     const state = row.state === "ok" ? null : make("span", { class: "state", title: row.problem }, STATES[row.state] || row.state);
     const seam = seamOf(row);
     const faded = row.seam && row.seam.crossfade_ms > 0;

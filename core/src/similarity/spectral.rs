@@ -10,6 +10,9 @@
 //! as an infinitesimal share of it is added (first-order perturbation of a degenerate eigenvalue), found on a small graph whose
 //! nodes are the components. Nodes are then ordered by component first, and within one by its own Fiedler vector.
 //!
+//! **Order.** Nodes stand in the order of D^(−½) times the Fiedler vector, the relaxed normalised cut (J. Shi and J. Malik, 2000), not
+//! of the vector itself, whose entries shrink with a node's degree: the ends of a chain would fold inwards.
+//!
 //! **Signs.** A vector and its negative are equal; the one whose largest entry (the first, of those equal to 1e-9) is positive
 //! is taken. So the order does not depend on the solver.
 
@@ -74,7 +77,10 @@ pub fn layout(graph: &Graph, faint: &Graph) -> Layout {
             }
             orient(&mut vector);
             if rank == 1 {
-                nodes.iter().zip(&vector).for_each(|(i, x)| within[*i] = *x);
+                nodes
+                    .iter()
+                    .zip(&vector)
+                    .for_each(|(i, x)| within[*i] = *x / degrees[*i].sqrt());
             }
             let mut whole = vec![0.0; n];
             nodes.iter().zip(&vector).for_each(|(i, x)| whole[*i] = *x);

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Entry, id_of, link};
-use crate::analysis::loop_file::LoopFile;
+use crate::analysis::loop_file::{Kind, LoopFile};
 use crate::audio::AudioBuffer;
+use crate::export::cut::SeamReport;
 use crate::export::report::{Audio, Details, Problem, Row, State, is_report};
+use crate::loops::seam;
 use crate::progress::{Cancelled, Progress};
 
 /// How deep folders are searched.
@@ -101,6 +103,19 @@ pub(super) fn describe(
     let heard = LoopFile::of(audio, progress)?;
     row.end = audio.seconds();
     row.kind = heard.kind.name().to_owned();
+    if heard.kind == Kind::Loop {
+        let seam = seam::measure(
+            audio.planes(),
+            None,
+            audio.sample_rate(),
+            &seam::yardsticks(audio.planes()),
+        );
+        row.seam = Some(SeamReport {
+            before: seam,
+            after: seam,
+            crossfade_ms: 0.0,
+        });
+    }
     row.key = heard.key.map(|k| k.name().to_owned());
     if let Some(tempo) = heard.tempo() {
         row.bpm = Some(tempo.bpm);

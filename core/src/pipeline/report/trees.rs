@@ -314,9 +314,15 @@ fn of_break(known: &Known<'_>) -> Vec<String> {
     let passage = known.number("passage_start").zip(known.number("passage_end"));
     let passage =
         passage.map(|(start, end)| format!("of a passage of {:.1} s, from {start:.1} to {end:.1} s", end - start));
-    let hits = known
-        .text("hit_classes")
-        .map(|classes| format!("hits: {}", classes.replace('=', " ").replace('_', " ")));
+    let classes = known.text("hit_classes").map(|classes| {
+        // `kick=8 snare=4`
+        let class = |c: &str| match c.split_once('=') {
+            Some((name, count)) => format!("{count} {}", name.replace('_', " ")),
+            None => c.to_owned(),
+        };
+        classes.split_whitespace().map(class).collect::<Vec<_>>().join(", ")
+    });
+    let hits = classes.map(|classes| format!("hits: {classes}"));
     let pieces = known.number("kit_pieces").map(|n| format!("a kit of {n:.0}"));
     [kind, passage, hits, pieces].into_iter().flatten().collect()
 }

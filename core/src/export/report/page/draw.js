@@ -164,7 +164,7 @@ function drawEdge(canvas, sound) {
     const y = (x) => height / 2 - (x / most) * (height / 2 - 8);
     g.strokeStyle = c(names[channel] || "wave");
     g.fillStyle = g.strokeStyle;
-    g.lineWidth = 1.5;
+    g.lineWidth = 1.25;
     g.lineJoin = "round";
     g.beginPath();
     samples.forEach((x, i) => (i ? g.lineTo(at(i), y(x)) : g.moveTo(at(i), y(x))));
@@ -172,8 +172,8 @@ function drawEdge(canvas, sound) {
     if (width / samples.length >= 2) {
       g.beginPath();
       samples.forEach((x, i) => {
-        g.moveTo(at(i) + 1.6, y(x));
-        g.arc(at(i), y(x), 1.6, 0, 7);
+        g.moveTo(at(i) + 1.9, y(x));
+        g.arc(at(i), y(x), 1.9, 0, 7);
       });
       g.fill();
     }

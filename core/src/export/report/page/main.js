@@ -84,7 +84,7 @@ function start() {
   const tracks = new Set(rows.map((row) => row.track)).size;
   const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
   const long = rows.reduce((sum, row) => sum + seconds(row), 0);
-  byId("counts").textContent = `${count(rows.length, "loop")} of ${count(tracks, "track")}, ${clock(long)}`;
+  byId("counts").textContent = `${count(rows.length, "loop")}${rows.some((row) => row.source) ? ` of ${count(tracks, "track")}` : ""}, ${clock(long)}`;
   const tempi = [...new Set(rows.map((row) => row.bpm).filter(Boolean).map((bpm) => Math.round(bpm * 100) / 100))].sort((a, b) => a - b);
   byId("tempo").append(...tempi.slice(0, 60).map((bpm) => make("option", { value: bpm }, `${bpm} BPM`)));
   byId("tempo").closest("label").hidden = tempi.length < 2;

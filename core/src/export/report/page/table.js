@@ -195,7 +195,8 @@ const table = (() => {
         byId("table").classList.add(`no-${column.id}`);
       }
     }
-    if (new Set(rows.map((row) => row.track)).size < 2) byId("table").classList.add("no-track");
+    const tracks = new Set(rows.map((row) => row.track)).size;
+    if (tracks < 2 || rows.every((row) => row.track === ownName(row))) byId("table").classList.add("no-track");
     const unique = (values) => [...new Set(values.filter((v) => v !== undefined && v !== ""))];
     choices("f-kind", "All kinds", unique(rows.map((row) => kindName(row.kind))));
     choices("f-bars", "All lengths", unique(rows.map((row) => barsText(row.bars))).sort((a, b) => a - b));

@@ -305,7 +305,7 @@ fn everything_that_the_other_commands_print_is_explained() {
         "features --json, doctor --json",
         json(&["doctor", "--json"]),
     );
-    for task in ["beats", "loops", "onsets", "oneshots", "looptempo"] {
+    for task in ["beats", "loops", "onsets", "oneshots", "looptempo", "neighbours"] {
         let run = run_in(work.path(), &["predict", task, ".", "--out", "p.jsonl", "--quiet"]);
         expect_code(&run, 0);
         let lines = fs::read_to_string(work.path().join("p.jsonl")).unwrap();

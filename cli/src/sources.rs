@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use loopwright_core::export::manifest::Manifest;
+use loopwright_core::export::tree::KINDS;
 use loopwright_core::pipeline::run::Source;
 
 /// Endings of names that are taken for audio when a folder is searched. A file that is named outright is tried whatever
@@ -29,7 +31,8 @@ pub fn collect(inputs: &[PathBuf], out: Option<&Path>) -> Sources {
     search(inputs, out, false)
 }
 
-/// As [`collect`], in folders that this tool has written too: the loops in them are what is asked for.
+/// As [`collect`], for what compares loops: of a folder that this tool has written, the loops in it, each once and in its
+/// first format, without their hits, slices and percussive parts.
 pub fn collect_loops(inputs: &[PathBuf]) -> Sources {
     search(inputs, None, true)
 }
@@ -93,14 +96,15 @@ impl Search {
         files.into_iter().for_each(|path| self.file(path, root));
     }
 
-    /// The visible entries of `folder`; none if it has been entered before or holds our own output.
+    /// The visible entries of `folder`; none if it has been entered before. Where it holds our own output, its loops, if they
+    /// are asked for, and otherwise none.
     fn enter(&mut self, folder: &Path, is_root: bool) -> std::io::Result<Vec<PathBuf>> {
         let real = folder.canonicalize()?;
-        if self.out.as_ref() == Some(&real)
-            || !self.folders.insert(real)
-            || (!self.own && !is_root && is_our_output(folder))
-        {
+        if self.out.as_ref() == Some(&real) || !self.folders.insert(real) {
             return Ok(Vec::new());
+        }
+        if (self.own || !is_root) && is_our_output(folder) {
+            return Ok(if self.own { loops_of(folder) } else { Vec::new() });
         }
         let mut entries = Vec::new();
         for entry in fs::read_dir(folder)? {
@@ -135,14 +139,37 @@ fn is_audio(path: &Path) -> bool {
 
 /// True for a folder with a manifest of ours.
 fn is_our_output(folder: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = fs::File::open(folder.join("manifest.json")).and_then(|file| file.take(512).read_to_end(&mut head));
-    read.is_ok() && head.windows(11).any(|w| w == b"\"loopwright")
+    KINDS.iter().any(|kind| {
+        let mut head = Vec::new();
+        let read = fs::File::open(folder.join(kind.manifest)).and_then(|file| file.take(512).read_to_end(&mut head));
+        read.is_ok() && head.windows(11).any(|w| w == b"\"loopwright")
+    })
+}
+
+/// The loops that our manifests in `folder` list. Those that somebody has since removed are not missed.
+fn loops_of(folder: &Path) -> Vec<PathBuf> {
+    let manifests = KINDS.iter().filter_map(|kind| {
+        let bytes = fs::read(folder.join(kind.manifest)).ok()?;
+        serde_json::from_slice::<Manifest>(&bytes).ok()
+    });
+    let tracks = manifests.flat_map(|m| m.tracks);
+    let files = tracks.flat_map(|t| t.loops).map(|l| l.file);
+    // A manifest may come from anywhere: what it names outside its folder is none of ours.
+    let inside = |file: &String| {
+        let mut parts = Path::new(file).components();
+        parts.all(|c| matches!(c, Component::Normal(_)))
+    };
+    let mut loops: Vec<PathBuf> = files.filter(inside).map(|file| folder.join(file)).collect();
+    loops.retain(|path| path.is_file());
+    loops.sort();
+    loops.dedup();
+    loops
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use loopwright_core::export::cut::SeamReport;
 
     fn names(found: &Sources) -> Vec<&str> {
         found.files.iter().map(|s| s.name.as_str()).collect()
@@ -202,5 +229,44 @@ mod tests {
         std::os::unix::fs::symlink(&inner, root.path().join("again")).unwrap();
         std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("dead.wav")).unwrap();
         assert_eq!(collect(&[root.path().to_path_buf()], None).files.len(), 1);
+    }
+
+    #[test]
+    fn of_our_own_output_the_loops_are_taken_where_loops_are_compared() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for name in [
+            "more/x.wav",
+            "own/t/drum_break.wav",
+            "own/t/hits/hit_0000.wav",
+            "own/t/other.wav",
+            "above.wav",
+        ] {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"").unwrap();
+        }
+        let record = |file: &str| {
+            serde_json::json!({
+                "file": file, "start_frame": 0, "frames": 8, "sample_rate": 8000, "bars": 1, "beats": 4, "bpm": 120.0,
+                "seam": SeamReport::default(), "gain_db": 0.0, "clipped": 0,
+            })
+        };
+        let manifest = serde_json::json!({
+            "schema": 1, "tool": "loopwright 0.1.0", "tables": [],
+            "tracks": [{
+                "source": { "folder": "t", "name": "t.wav", "content": "" }, "settings": "", "tool": "0.1.0", "status": "done",
+                "loops": [record("t/drum_break.wav"), record("t/gone.wav"), record("../above.wav")],
+            }],
+        });
+        fs::write(root.join("own/breaks_manifest.json"), manifest.to_string()).unwrap();
+        let outer = [root.join("more"), root.join("own")];
+        assert_eq!(names(&collect_loops(&outer)), ["x.wav", "t/drum_break.wav"]);
+        let inner = collect_loops(&[root.to_path_buf()]);
+        assert_eq!(names(&inner), ["above.wav", "more/x.wav", "own/t/drum_break.wav"]);
+        assert_eq!(
+            names(&collect(&[root.to_path_buf()], None)),
+            ["above.wav", "more/x.wav"]
+        );
     }
 }

@@ -230,3 +230,124 @@ fn a_set_is_answered_for_a_scorer() {
     assert_eq!(lines[0]["neighbours"].as_array().unwrap().len(), 2);
     assert_eq!(lines[3]["neighbours"].as_array().unwrap().len(), 0);
 }
+
+/// What `neighbors --map` tells of a file: the neighbours' names and stretch ratios.
+fn told(root: &Path, map: &str) -> Vec<(String, f64)> {
+    let output = run_in(
+        root,
+        &["neighbors", "in/break_slow.wav", "--map", map, "--json", "--top", "2"],
+    );
+    expect_code(&output, 0);
+    let lines = json(&stdout(&output));
+    let rows = lines.iter().filter(|l| l["type"] == "neighbor");
+    rows.map(|l| {
+        let name = l["neighbor_file"].as_str().unwrap().to_owned();
+        (name, l["stretch_ratio_neighbor_over_file"].as_f64().unwrap())
+    })
+    .collect()
+}
+
+#[test]
+fn a_map_answers_whether_it_holds_every_pair_or_those_that_were_proposed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    loops(root);
+    expect_code(&run_in(root, &["contact-map", "in", "--out", "full", "--quiet"]), 0);
+    let few = ["contact-map", "in", "--out", "few", "--max-exact", "2", "--quiet"];
+    expect_code(&run_in(root, &few), 0);
+    assert!(root.join("few/contact_pairs.csv").is_file() && !root.join("few/contact_similarity_matrix.csv").exists());
+    let full = told(root, "full");
+    assert_eq!(full.len(), 2);
+    let sparse = told(root, "few");
+    assert_eq!(full[0].0, sparse[0].0);
+    assert!((full[0].1 - sparse[0].1).abs() < 1e-6, "{full:?} {sparse:?}");
+}
+
+#[test]
+fn the_labels_of_a_real_map_are_learnt_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    fs::create_dir_all(root.join("in")).unwrap();
+    for n in 0..8 {
+        let bar = 1.8 + 0.05 * n as f64;
+        write(
+            &root.join(format!("in/break {n}.wav")),
+            BREAK,
+            bar,
+            2,
+            250.0 + 20.0 * n as f32,
+        );
+        write(
+            &root.join(format!("in/floor {n}.wav")),
+            FLOOR,
+            bar,
+            2,
+            250.0 + 20.0 * n as f32,
+        );
+        write(
+            &root.join(format!("in/half {n}.wav")),
+            HALFTIME,
+            bar,
+            2,
+            250.0 + 20.0 * n as f32,
+        );
+    }
+    expect_code(&run_in(root, &["contact-map", "in", "--out", "map", "--quiet"]), 0);
+    let train = [
+        "train",
+        "contact",
+        "--map",
+        "map",
+        "--group",
+        "file",
+        "--out",
+        "contact.onnx",
+        "--quiet",
+    ];
+    expect_code(&run_in(root, &train), 0);
+    let card = fs::read_to_string(root.join("contact.MODEL.md")).unwrap();
+    assert!(card.contains("transductive") && card.contains("cm\\_bin\\_0"), "{card}");
+    let tags = [
+        "train",
+        "tags",
+        "in",
+        "--label-source",
+        "audio",
+        "--group",
+        "file",
+        "--out",
+        "tags.onnx",
+        "--quiet",
+    ];
+    expect_code(&run_in(root, &tags), 0);
+    let both = [
+        "classify",
+        "in",
+        "--model",
+        "tags.onnx",
+        "--contact-model",
+        "contact.onnx",
+        "--out",
+        "t.csv",
+        "--quiet",
+    ];
+    expect_code(&run_in(root, &both), 0);
+    let mut table = csv::Reader::from_path(root.join("t.csv")).unwrap();
+    let header = table.headers().unwrap().clone();
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|h| h == name)
+            .unwrap_or_else(|| panic!("{name} in {header:?}"))
+    };
+    let (bins, probability) = (column("predicted_contact_tags"), column("prob_contact_cm_bin_0"));
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 24);
+    for row in &rows {
+        assert_eq!(row[bins].matches("cm_bin_").count(), 1, "{row:?}");
+        assert!(
+            (0.0..=1.0).contains(&row[probability].parse::<f64>().unwrap()),
+            "{row:?}"
+        );
+    }
+}

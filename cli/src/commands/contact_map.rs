@@ -21,7 +21,7 @@ const NAMED: usize = 5;
 
 pub(super) fn run(args: &ContactMap, general: &General) -> Result<Exit> {
     let config = Settings::load(general.config.as_deref(), &[])?.config;
-    let found = sources::collect(&args.inputs, Some(&args.out));
+    let found = sources::collect_loops(&args.inputs);
     for (folder, error) in &found.unreadable {
         eprintln!(
             "loopwright: {}: cannot search: {error}",

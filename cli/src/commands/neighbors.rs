@@ -316,7 +316,7 @@ fn text(query: &Entry, found: &[Neighbor<'_>], others: usize) -> String {
             n.affinity.stretch,
             number(n.hints.neighbor_bpm, 1),
             // Without the sign that a rounded zero may have.
-            n.hints.fader_from_stretch + 0.0,
+            (n.hints.fader_from_stretch * 10.0).round() / 10.0 + 0.0,
             plain(&n.entry.name),
             if heard && n.entry.id == query.id {
                 "  (same audio)"

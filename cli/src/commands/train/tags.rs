@@ -36,7 +36,7 @@ pub(super) fn run(args: &TrainTags, general: &General) -> Result<Exit> {
 
 /// The files that `paths` name. True if something could not be searched.
 pub(in crate::commands) fn inputs(paths: &[PathBuf]) -> (Vec<Input>, bool) {
-    let found = sources::collect(paths, None);
+    let found = sources::collect_loops(paths);
     for (folder, error) in &found.unreadable {
         let folder = plain(&folder.display().to_string());
         eprintln!("loopwright: {folder}: cannot search: {error}");

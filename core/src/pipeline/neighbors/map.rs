@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use crate::guard::undisarmed;
+use crate::pipeline::contact::outputs;
 
 /// Where the map says how alike files are, and what else it says of pairs.
 const MATRICES: [&str; 3] = [
@@ -53,6 +54,15 @@ pub struct Mapped {
 ///
 /// [`MapError`].
 pub fn names(folder: &Path) -> Result<Vec<String>, MapError> {
+    if is_sparse(folder) {
+        let (path, mut reader) = open(folder, outputs::LABELS)?;
+        let mut names = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|e| bad(&path, &e))?;
+            names.push(undisarmed(record.get(0).unwrap_or_default()).to_owned());
+        }
+        return Ok(names);
+    }
     let (path, mut reader) = open(folder, MATRICES[0])?;
     let header = reader.headers().map_err(|e| bad(&path, &e))?;
     Ok(header.iter().skip(1).map(|n| undisarmed(n).to_owned()).collect())
@@ -65,6 +75,10 @@ pub fn names(folder: &Path) -> Result<Vec<String>, MapError> {
 /// [`MapError`].
 pub fn row(folder: &Path, index: usize) -> Result<Vec<Mapped>, MapError> {
     let names = names(folder)?;
+    if is_sparse(folder) {
+        let name = names.get(index).map_or("", String::as_str);
+        return Ok(ranked(pairs(folder, name)?));
+    }
     let mut columns = Vec::new();
     for matrix in MATRICES {
         columns.push(numbers(folder, matrix, index, &names)?);
@@ -72,7 +86,7 @@ pub fn row(folder: &Path, index: usize) -> Result<Vec<Mapped>, MapError> {
     let [similarity, distance, stretch] = &columns[..] else {
         return Ok(Vec::new());
     };
-    let mut found: Vec<Mapped> = names
+    let found: Vec<Mapped> = names
         .into_iter()
         .enumerate()
         .filter(|(j, _)| *j != index)
@@ -83,10 +97,64 @@ pub fn row(folder: &Path, index: usize) -> Result<Vec<Mapped>, MapError> {
             stretch: stretch[j],
         })
         .collect();
+    Ok(ranked(found))
+}
+
+fn ranked(mut found: Vec<Mapped>) -> Vec<Mapped> {
     found.sort_by(|a, b| {
         let near = a.distance.total_cmp(&b.distance);
         b.similarity.total_cmp(&a.similarity).then(near)
     });
+    found
+}
+
+/// True for a map that tells of some pairs only, those that an index proposed.
+fn is_sparse(folder: &Path) -> bool {
+    folder.join(outputs::PAIRS).is_file() && !folder.join(MATRICES[0]).is_file()
+}
+
+/// The pairs that the file called `name` is of.
+fn pairs(folder: &Path, name: &str) -> Result<Vec<Mapped>, MapError> {
+    let (path, mut reader) = open(folder, outputs::PAIRS)?;
+    let header = reader.headers().map_err(|e| bad(&path, &e))?.clone();
+    let column = |name: &str| {
+        header.iter().position(|h| h == name).ok_or_else(|| MapError::Bad {
+            path: path.clone(),
+            why: format!("it has no column {name}"),
+        })
+    };
+    let [i, j] = [column("file_i")?, column("file_j")?];
+    let columns = [
+        column("similarity")?,
+        column("distance")?,
+        column("stretch_ratio_j_over_i")?,
+    ];
+    let mut found = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| bad(&path, &e))?;
+        let [first, second] = [i, j].map(|c| undisarmed(record.get(c).unwrap_or_default()));
+        let (neighbor, turned) = match (first == name, second == name) {
+            (true, _) => (second, false),
+            (_, true) => (first, true),
+            _ => continue,
+        };
+        let mut values = [0.0; 3];
+        for (value, c) in values.iter_mut().zip(columns) {
+            let field = record.get(c).unwrap_or_default();
+            let number = field.parse::<f64>().ok().filter(|x| x.is_finite());
+            *value = number.ok_or_else(|| MapError::Bad {
+                path: path.clone(),
+                why: format!("{field:?} is no number"),
+            })?;
+        }
+        let [similarity, distance, stretch] = values;
+        found.push(Mapped {
+            name: neighbor.to_owned(),
+            similarity,
+            distance,
+            stretch: if turned { stretch.recip() } else { stretch },
+        });
+    }
     Ok(found)
 }
 

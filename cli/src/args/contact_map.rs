@@ -75,6 +75,9 @@ pub struct ContactMap {
     /// written in place of matrices
     #[arg(long, value_name = "N", default_value_t = Settings::default().max_exact)]
     pub max_exact: usize,
+    /// Partners proposed for each file then, by profile, to be aligned: more find more of the nearest, and take longer
+    #[arg(long, value_name = "N", default_value_t = Settings::default().proposals)]
+    pub proposals: usize,
     /// Threads [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
@@ -102,6 +105,7 @@ impl ContactMap {
             top_pairs_limit: self.top_pairs_limit,
             max_files: self.max_files,
             max_exact: self.max_exact,
+            proposals: self.proposals,
         }
     }
 }

@@ -363,11 +363,20 @@ fn lock(root: &Path) -> Result<Option<File>, ExportError> {
         // Not even to be opened: the first write will say why.
         return Ok(None);
     };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(ExportError::Locked { path: root.into() }),
-        // A file system without locks.
-        Err(TryLockError::Error(_)) => Ok(None),
+    // A program that this process has just begun holds our files too, from its fork until it is loaded: a lock that was let go
+    // may stand for that moment.
+    let mut tries = 20;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if tries > 0 => {
+                tries -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => return Err(ExportError::Locked { path: root.into() }),
+            // A file system without locks.
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Settings {
     pub max_files: usize,
     /// Up to this many files every pair is aligned; beyond, those that are proposed.
     pub max_exact: usize,
+    /// How many are proposed for each file then: more find more of the nearest, and cost as much more.
+    pub proposals: usize,
 }
 
 impl Default for Settings {
@@ -67,13 +69,11 @@ impl Default for Settings {
             top_pairs_limit: 500,
             max_files: 200,
             max_exact: 4_000,
+            proposals: 192,
         }
     }
 }
 
-/// Pairs that are proposed for each file, at least: several times those that are listed, as the order of profiles is not that of
-/// alignments.
-const PROPOSED: usize = 48;
 /// Of the index.
 const SEED: u64 = 0x10_0bed;
 
@@ -208,7 +208,7 @@ pub fn run(
     let pairs = if exact {
         align(&frames, request.jobs, observer, tell)?
     } else {
-        let each = PROPOSED.max(2 * settings.top_k_neighbors.max(settings.self_tune_k));
+        let each = settings.proposals.max(2 * settings.top_k_neighbors.max(settings.self_tune_k));
         let proposals = propose(&profiles, each, request.jobs, observer)?;
         confirm(&frames, &proposals, request.jobs, observer, tell)?
     };

@@ -154,6 +154,7 @@ pub fn summary(
             "top_k_neighbors": settings.top_k_neighbors,
             "top_pairs_limit": settings.top_pairs_limit,
             "max_exact": settings.max_exact,
+            "proposals": settings.proposals,
         },
         "median_distance": map.map(|m| m.pairs.median_distance()),
         "components": map.map_or(0, |m| m.layout.components),

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use loopwright_core::export::manifest::Status;
 use loopwright_core::pipeline::merge::{self, MergeError, Merged};
-use loopwright_core::progress::{Progress, Stage};
+use loopwright_core::pipeline::run::OfItem;
 use serde_json::json;
 
 use crate::args::{General, Merge};
@@ -29,7 +29,11 @@ pub(super) fn run(args: &Merge, general: &General) -> Result<Exit> {
     }
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let display = Display::new(vec![plain(&args.out.to_string_lossy())], general);
-    let merged = merge::merge(&args.parts, &args.out, &Whole(&display));
+    let progress = OfItem {
+        observer: &display,
+        index: 0,
+    };
+    let merged = merge::merge(&args.parts, &args.out, &progress);
     display.close();
     let merged = match merged {
         Err(MergeError::NoTree { path }) => {
@@ -53,19 +57,6 @@ pub(super) fn run(args: &Merge, general: &General) -> Result<Exit> {
     }
     let dropped = merged.iter().any(|m| !m.dropped.is_empty());
     Ok(if dropped { Exit::SomeFailed } else { Exit::Done })
-}
-
-struct Whole<'a>(&'a Display);
-
-impl Progress for Whole<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        use loopwright_core::pipeline::run::Observer as _;
-        self.0.report(0, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        progress::interrupted()
-    }
 }
 
 fn failed(m: &Merged) -> usize {

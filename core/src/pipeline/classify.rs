@@ -9,8 +9,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::batch;
-use super::run::Observer;
-use super::tags::{FileError, Input, OfItem, hear};
+use super::run::{Observer, OfItem};
+use super::tags::{FileError, Input, hear};
 use crate::config::Config;
 use crate::export::ExportError;
 use crate::export::destination::{WriteError, write_file};

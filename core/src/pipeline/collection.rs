@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::batch;
 use super::load::load;
-use super::run::Observer;
+use super::run::{Observer, OfItem};
 use crate::audio::decode::DecodeError;
 use crate::audio::resample::ResampleError;
 use crate::audio::status::SILENCE;
 use crate::audio::{AudioBuffer, AudioStatus};
 use crate::config::Config;
-use crate::progress::{Cancelled, Progress, Stage};
+use crate::progress::{Cancelled, Progress};
 use crate::similarity::{Sound, SoundError};
 
 /// Below this length in seconds there is nothing to compare: a beat at 300 bpm.
@@ -147,19 +147,4 @@ pub fn audible(path: &Path, config: &Config, progress: &dyn Progress) -> Result<
 
 fn peak(audio: &AudioBuffer) -> f32 {
     audio.planes().iter().flatten().fold(0.0, |a, x| a.max(x.abs()))
-}
-
-struct OfItem<'a> {
-    observer: &'a dyn Observer,
-    index: usize,
-}
-
-impl Progress for OfItem<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.observer.report(self.index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.observer.is_cancelled()
-    }
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::batch::{self, Panicked};
 use super::collection::MemberError;
-use super::run::{Observer, Source};
+use super::run::{Observer, OfItem, Source};
 use crate::analysis::loop_file::LoopFile;
 use crate::audio::AudioBuffer;
 use crate::audio::decode::decode_file_with;
@@ -24,7 +24,7 @@ use crate::audio::resample::mono_to_rate;
 use crate::config::Config;
 use crate::export::ExportError;
 use crate::export::destination::{Artefact, Destination};
-use crate::progress::{Cancelled, Progress, Stage};
+use crate::progress::{Cancelled, Progress};
 use crate::similarity::dtw::{Aligner, Frames, Pair};
 use crate::similarity::graph::Graph;
 use crate::similarity::neighbors::index::Index;
@@ -208,7 +208,9 @@ pub fn run(
     let pairs = if exact {
         align(&frames, request.jobs, observer, tell)?
     } else {
-        let each = settings.proposals.max(2 * settings.top_k_neighbors.max(settings.self_tune_k));
+        let each = settings
+            .proposals
+            .max(2 * settings.top_k_neighbors.max(settings.self_tune_k));
         let proposals = propose(&profiles, each, request.jobs, observer)?;
         confirm(&frames, &proposals, request.jobs, observer, tell)?
     };
@@ -411,20 +413,5 @@ fn stop(observer: &dyn Observer) -> Result<(), Cancelled> {
         Err(Cancelled)
     } else {
         Ok(())
-    }
-}
-
-struct OfItem<'a> {
-    observer: &'a dyn Observer,
-    index: usize,
-}
-
-impl Progress for OfItem<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.observer.report(self.index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.observer.is_cancelled()
     }
 }

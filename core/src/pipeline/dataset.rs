@@ -25,7 +25,7 @@ use super::Models;
 use super::batch;
 use super::given::GivenBeats;
 use super::load::load;
-use super::run::{Observer, TrackError};
+use super::run::{Observer, OfItem, TrackError};
 use crate::config::Config;
 use crate::export::ExportError;
 use crate::export::destination::{self, Destination};
@@ -421,21 +421,6 @@ pub fn names_of(relative: &[String]) -> Vec<String> {
         names[i] = name;
     }
     names
-}
-
-struct OfItem<'a> {
-    observer: &'a dyn Observer,
-    index: usize,
-}
-
-impl Progress for OfItem<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.observer.report(self.index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.observer.is_cancelled()
-    }
 }
 
 #[cfg(test)]

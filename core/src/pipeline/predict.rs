@@ -27,7 +27,7 @@ use super::Models;
 use super::batch;
 use super::given::{GivenBeats, GivenError};
 use super::load::load;
-use super::run::{Observer, TrackError};
+use super::run::{Observer, OfItem, TrackError};
 use crate::analysis::Analysis;
 use crate::analysis::loop_file::{Content, LoopFile, LoopTempo};
 use crate::config::{Config, Order};
@@ -36,7 +36,7 @@ use crate::drums::class::{Class, Drum, Synth};
 use crate::drums::model::{HitModel, HitModelError};
 use crate::drums::oneshot::{self, Classifier};
 use crate::loops;
-use crate::progress::{Progress, Stage};
+use crate::progress::Progress;
 use crate::units::Span;
 
 /// Loops in an answer.
@@ -469,19 +469,4 @@ fn empty(task: Task, id: &str) -> String {
 /// Plain data of numbers and text serialises; what did not would be no line of JSON.
 fn line(answer: &impl Serialize) -> String {
     serde_json::to_string(answer).unwrap_or_default()
-}
-
-struct OfItem<'a> {
-    observer: &'a dyn Observer,
-    index: usize,
-}
-
-impl Progress for OfItem<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.observer.report(self.index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.observer.is_cancelled()
-    }
 }

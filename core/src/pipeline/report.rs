@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::batch;
-use super::run::Observer;
+use super::run::{Observer, OfItem};
 use crate::audio::AudioBuffer;
 use crate::audio::decode::{DecodeError, decode_file_with};
 use crate::config::Config;
@@ -390,18 +390,3 @@ fn id_of(track: &str, start: f64, end: f64, file: &str) -> String {
 
 /// Numbers of a row of a table, by column.
 type Measures = BTreeMap<String, f64>;
-
-struct OfItem<'a> {
-    observer: &'a dyn Observer,
-    index: usize,
-}
-
-impl Progress for OfItem<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.observer.report(self.index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.observer.is_cancelled()
-    }
-}

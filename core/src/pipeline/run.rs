@@ -132,6 +132,24 @@ pub trait Observer: Sync {
     }
 }
 
+/// The progress of one item of several, told to an observer of all.
+pub struct OfItem<'a> {
+    /// Who follows.
+    pub observer: &'a dyn Observer,
+    /// The item's place.
+    pub index: usize,
+}
+
+impl Progress for OfItem<'_> {
+    fn report(&self, stage: Stage, fraction: f32) {
+        self.observer.report(self.index, stage, fraction);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.observer.is_cancelled()
+    }
+}
+
 /// What is known of a track after the work.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrackFacts {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::batch::{self, Panicked};
 use super::load::load;
-use super::run::Observer;
+use super::run::{Observer, OfItem};
 use crate::audio::decode::DecodeError;
 use crate::config::Config;
 use crate::export::ExportError;
@@ -24,7 +24,7 @@ use crate::learn::multilabel::train::{LeftOut, Settings, train as learn};
 use crate::learn::multilabel::{DescribeError, Described, describe};
 use crate::learn::recorder::{Ending, RecordError, Recorder};
 use crate::model::multilabel::{CONTACT, Tag};
-use crate::progress::{Progress, Stage};
+use crate::progress::Progress;
 use crate::track::TrackId;
 use labels::{Labels, LabelsError};
 
@@ -162,21 +162,6 @@ pub(super) fn hear(
     let loaded = load(path, config, progress)?;
     let described = describe(&loaded.track.audio, with_measures, progress)?;
     Ok(described.map(|d| (loaded.track.id, d)))
-}
-
-pub(super) struct OfItem<'a> {
-    pub(super) observer: &'a dyn Observer,
-    pub(super) index: usize,
-}
-
-impl Progress for OfItem<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.observer.report(self.index, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.observer.is_cancelled()
-    }
 }
 
 /// What is to be trained.

@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use loopwright_core::learn::recorder::{Ending, RecordError, Recorder};
 use loopwright_core::learn::{LearnError, Learner};
-use loopwright_core::pipeline::run::Observer as _;
+use loopwright_core::pipeline::run::OfItem;
 use loopwright_core::pipeline::train::{self, Judgement, Report, Request, TrainError};
-use loopwright_core::progress::{Progress, Stage};
 
 use crate::args::{General, TrainFlags};
 use crate::commands::print_json;
@@ -43,7 +42,10 @@ pub(super) fn run(flags: &TrainFlags, learner: &dyn Learner, general: &General) 
 }
 
 fn work(request: &Request<'_>, flags: &TrainFlags, learner: &dyn Learner, display: &Display) -> Result<Report> {
-    let shown = Shown(display);
+    let shown = OfItem {
+        observer: display,
+        index: 0,
+    };
     let prepared = train::prepare(request, &shown).map_err(sorted)?;
     let (rows, tracks, columns) = prepared.size();
     let (learnt, stop, judge) = prepared.parts();
@@ -69,18 +71,6 @@ fn sorted(error: TrainError) -> anyhow::Error {
         }
         TrainError::Learn(LearnError::Cancelled(c)) => c.into(),
         other => other.into(),
-    }
-}
-
-struct Shown<'a>(&'a Display);
-
-impl Progress for Shown<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.0.report(0, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
     }
 }
 

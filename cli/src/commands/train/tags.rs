@@ -6,11 +6,10 @@ use anyhow::{Context, Result};
 use loopwright_core::learn::LearnError;
 use loopwright_core::learn::multilabel::sources::Grouping;
 use loopwright_core::learn::multilabel::train::{Kind, Settings};
-use loopwright_core::pipeline::run::{Observer as _, Source};
+use loopwright_core::pipeline::run::{OfItem, Source};
 use loopwright_core::pipeline::tags::labels::{Labels, Source as LabelSource, Table};
 use loopwright_core::pipeline::tags::write::Names;
 use loopwright_core::pipeline::tags::{self, Input, Listened, Report, Request, TagsError};
-use loopwright_core::progress::{Progress, Stage};
 
 use crate::args::{self, General, GroupName, LearnerName, TagFlags, TrainTags};
 use crate::commands::print_json;
@@ -169,7 +168,11 @@ fn learn(
     let stem = names.model.with_extension("");
     let mut recorder = record::open_as(&flags.mlflow, &names.record, &stem, &command)?;
     let display = Display::new(vec![command], general);
-    let report = tags::train(&request, &mut *recorder, &Shown(&display));
+    let progress = OfItem {
+        observer: &display,
+        index: 0,
+    };
+    let report = tags::train(&request, &mut *recorder, &progress);
     display.close();
     report.map_err(sorted)
 }
@@ -182,18 +185,6 @@ fn sorted(error: TagsError) -> anyhow::Error {
         }
         TagsError::Learn(LearnError::Cancelled(c)) => c.into(),
         other => other.into(),
-    }
-}
-
-struct Shown<'a>(&'a Display);
-
-impl Progress for Shown<'_> {
-    fn report(&self, stage: Stage, fraction: f32) {
-        self.0.report(0, stage, fraction);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
     }
 }
 

@@ -3,12 +3,12 @@
 //! A file that was cut to run round says its tempo by its length: it holds a whole number of beats. Which number, its
 //! content says. The stages:
 //!
-//! 1. [`sound`]: onset strength in five groups of bands, the file taken as a ring: what stands on the first sample rises
+//! 1. `sound`: onset strength in five groups of bands, the file taken as a ring: what stands on the first sample rises
 //!    out of what the last one leaves.
-//! 2. [`tempo`]: for each number of beats and meter that gives a usual tempo, what its bar would be: onsets on the
+//! 2. `tempo`: for each number of beats and meter that gives a usual tempo, what its bar would be: onsets on the
 //!    sixteenths of the bar by band, likeness of the ring to itself at musical lags, densities, the tempo. A small network
 //!    scores them, one after the other; a softmax over all of them is the probability.
-//! 3. [`content`]: drums, percussion, music or a mixture of them; something that runs round, or a single sound.
+//! 3. `content`: drums, percussion, music or a mixture of them; something that runs round, or a single sound.
 //!
 //! Which octave a groove is counted in is convention (drum and bass at 170, not 85), so it is learnt, from loops that the
 //! project's composer writes (`training/loops`). Names and chunks in the file are not looked at here: those of a product

@@ -2,7 +2,7 @@
 //!
 //! An inverted file (J. Sivic and A. Zisserman, "Video Google", ICCV 2003): spherical k-means on the low harmonics sorts
 //! the loops into cells, and only the loops of the cells nearest to a query are compared with it, exactly. Cells are in
-//! number as [`PER_ROOT`] times the root of the loops, so that a query costs about the root of their number. A query
+//! number as `PER_ROOT` times the root of the loops, so that a query costs about the root of their number. A query
 //! looks from all its ratios of bars: the loop of one bar that it repeats lies in another cell.
 
 use rand::seq::index::sample;

@@ -9,6 +9,8 @@ use loopwright_core::export::manifest::Manifest;
 use loopwright_core::export::tree::KINDS;
 use loopwright_core::pipeline::run::Source;
 
+use crate::exit::Exit;
+
 /// Endings of names that are taken for audio when a folder is searched. A file that is named outright is tried whatever
 /// its ending.
 pub const EXTENSIONS: &[&str] = &[
@@ -53,6 +55,19 @@ fn search(inputs: &[PathBuf], out: Option<&Path>, own: bool) -> Sources {
         }
     }
     search.found
+}
+
+/// Says that there was nothing to work on; what that is for an exit code, as some folder was `unreadable` or none was.
+pub fn none_found(unreadable: bool) -> Exit {
+    eprintln!(
+        "loopwright: no audio files there. Folders are searched for: {}",
+        EXTENSIONS.join(" ")
+    );
+    if unreadable {
+        Exit::SomeFailed
+    } else {
+        Exit::NothingFound
+    }
 }
 
 struct Search {

@@ -74,15 +74,7 @@ pub(super) fn run<T>(
         if flags.json {
             super::print_json(&lines::summary::<T>(words, &[], 0, sources.unreadable.len(), false))?;
         }
-        eprintln!(
-            "loopwright: no audio files there. Folders are searched for: {}",
-            sources::EXTENSIONS.join(" ")
-        );
-        return Ok(if sources.unreadable.is_empty() {
-            Exit::NothingFound
-        } else {
-            Exit::SomeFailed
-        });
+        return Ok(sources::none_found(!sources.unreadable.is_empty()));
     }
     if beats.is_some() && sources.files.len() > 1 {
         return Err(UsageError("--beats gives the beats of one recording; name one input with it".into()).into());

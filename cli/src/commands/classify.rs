@@ -29,15 +29,7 @@ pub(super) fn run(args: &Classify, general: &General) -> Result<Exit> {
     };
     let (inputs, unreadable) = super::train::inputs(&args.inputs);
     if inputs.is_empty() {
-        eprintln!(
-            "loopwright: no audio files there. Folders are searched for: {}",
-            sources::EXTENSIONS.join(" ")
-        );
-        return Ok(if unreadable {
-            Exit::SomeFailed
-        } else {
-            Exit::NothingFound
-        });
+        return Ok(sources::none_found(unreadable));
     }
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let display = Display::new(inputs.iter().map(|i| plain(&i.file)).collect(), general);

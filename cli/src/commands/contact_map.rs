@@ -32,15 +32,7 @@ pub(super) fn run(args: &ContactMap, general: &General) -> Result<Exit> {
         if args.json {
             super::print_json(&json!({ "schema": 1, "type": "contact_map", "n_files": 0 }))?;
         }
-        eprintln!(
-            "loopwright: no audio files there. Folders are searched for: {}",
-            sources::EXTENSIONS.join(" ")
-        );
-        return Ok(if found.unreadable.is_empty() {
-            Exit::NothingFound
-        } else {
-            Exit::SomeFailed
-        });
+        return Ok(sources::none_found(!found.unreadable.is_empty()));
     }
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let settings = args.settings();

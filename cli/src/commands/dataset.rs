@@ -46,15 +46,7 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
         .map_err(|e| UsageError(e.to_string()))?;
     let (mut items, unreadable) = items(args)?;
     if items.is_empty() {
-        eprintln!(
-            "loopwright: no audio files there. Folders are searched for: {}",
-            sources::EXTENSIONS.join(" ")
-        );
-        return Ok(if unreadable {
-            Exit::SomeFailed
-        } else {
-            Exit::NothingFound
-        });
+        return Ok(sources::none_found(unreadable));
     }
     grids(args, &mut items)?;
     let unmatched = assign(&mut items, &labels);

@@ -68,11 +68,8 @@ impl Work<'_> {
                 );
             }
             if found.files.is_empty() {
-                eprintln!(
-                    "loopwright: no audio files there. Folders are searched for: {}",
-                    sources::EXTENSIONS.join(" ")
-                );
-                return self.end(None, &[], 0, self.nothing());
+                let exit = sources::none_found(!found.unreadable.is_empty());
+                return self.end(None, &[], 0, exit);
             }
             self.gather(&found.files, self.args.index.as_deref())?
         };

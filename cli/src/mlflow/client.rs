@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use loopwright_core::learn::recorder::RecordError;
 use serde_json::Value;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -68,7 +70,7 @@ impl Client {
         let authorization = match (login, set("MLFLOW_TRACKING_TOKEN")) {
             (Some(login), _) => {
                 let both = format!("{}:{}", login.name, login.password);
-                Some(format!("Basic {}", base64(both.as_bytes())))
+                Some(format!("Basic {}", STANDARD.encode(both.as_bytes())))
             }
             (None, Some(token)) => Some(format!("Bearer {}", token.trim())),
             (None, None) => None,
@@ -298,39 +300,4 @@ fn certificates(path: &str) -> Result<Vec<Certificate<'static>>, String> {
         ));
     }
     Ok(found)
-}
-
-/// Base 64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let at = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= three.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_rfc() {
-        for (plain, wanted) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), wanted);
-        }
-    }
 }

@@ -69,7 +69,8 @@ impl Take {
 
     /// Sample rate in Hz, rounded where the host's is fractional.
     pub fn rate(&self) -> u32 {
-        self.rate.round().clamp(1.0, f64::from(u32::MAX)) as u32
+        // No number is not above 1 either: a host's nonsense becomes a rate that a buffer takes.
+        self.rate.round().max(1.0) as u32
     }
 
     /// Its oldest frame that is kept.

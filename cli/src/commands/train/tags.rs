@@ -77,15 +77,7 @@ pub(super) fn train(
         return Err(UsageError(format!("--out {}: there is no folder {folder}", flags.out.display())).into());
     }
     if inputs.is_empty() {
-        eprintln!(
-            "loopwright: no audio files there. Folders are searched for: {}",
-            sources::EXTENSIONS.join(" ")
-        );
-        return Ok(if unreadable {
-            Exit::SomeFailed
-        } else {
-            Exit::NothingFound
-        });
+        return Ok(sources::none_found(unreadable));
     }
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let display = Display::new(inputs.iter().map(|i| plain(&i.file)).collect(), general);

@@ -2,12 +2,14 @@
 
 pub mod fraction;
 pub mod quiet;
+pub mod stores;
 pub mod tuning;
 
 use serde::{Deserialize, Serialize};
 
 use fraction::Fraction;
 pub use quiet::Quiet;
+pub use stores::Stores;
 
 /// All settings. Defaults work on a normal song.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub struct Config {
     pub export: Export,
     /// Which breaks, and what is made of them.
     pub breaks: Breaks,
+    /// Where files that are not on this machine are reached.
+    pub stores: Stores,
 }
 
 /// Limits on what is decoded, so that a damaged or hostile file cannot take the machine.

@@ -27,5 +27,6 @@ pub mod progress;
 pub mod rank;
 pub mod rhythm;
 pub mod similarity;
+pub mod store;
 pub mod track;
 pub mod units;

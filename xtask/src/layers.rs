@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["rank", "model"],
     &["features", "loops"],
     &["analysis", "track", "rhythm"],
-    &["audio", "dsp", "onnx"],
+    &["audio", "dsp", "onnx", "store"],
     &["config", "guard", "progress", "units"],
 ];
 

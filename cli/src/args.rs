@@ -23,8 +23,8 @@ mod tags;
 pub use classify::Classify;
 pub use contact_map::{ContactMap, SharpenName};
 pub use learn::{
-    Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
-    ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
+    Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, ListenFlags, LossName, MlflowFlags, Mlp,
+    NetworkFlags, ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
 pub use merge::Merge;
 pub use neighbors::{Aspect, AspectWeights, Neighbors};

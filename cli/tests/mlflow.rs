@@ -50,9 +50,7 @@ fn whole_run(record: &mut dyn Recorder, folder: &Path, model: &[u8]) {
         record.metric("loss", step, 0.1 + 0.2).unwrap();
     }
     record.metric("odd", 0, f64::NAN).unwrap();
-    let path = folder.join("my model.onnx");
-    fs::write(&path, model).unwrap();
-    record.artifact(&path).unwrap();
+    record.artifact("my model.onnx", model).unwrap();
 }
 
 /// What MLflow's own client reads back of a run.
@@ -153,8 +151,7 @@ fn a_real_server_with_a_store_of_its_own_gets_the_files_in_its_folder() {
     fs::create_dir(&out).unwrap();
     let flags = flags(&server.uri, "here");
     let mut record = record::open_with(&flags, &out, "train boost", &nothing).unwrap();
-    fs::write(out.join("m.json"), b"{}").unwrap();
-    record.artifact(&out.join("m.json")).unwrap();
+    record.artifact("m.json", b"{}").unwrap();
     record.finish(Ending::Finished).unwrap();
     assert!(
         !lines(&out).iter().any(|l| l.get("note").is_some()),

@@ -1,6 +1,7 @@
 //! The tasks that a user can ask for, each one file and one function.
 
 pub mod adapt;
+mod ahead;
 pub mod analyze;
 pub mod batch;
 pub mod breaks;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::args::{Analyze, General, rhythm_flags};
 use crate::exit::{Exit, UsageError};
 use crate::output::{clock, count, plain, plain_lines};
+use crate::places;
 use crate::progress::{self, Display};
 use crate::settings::Settings;
 
@@ -35,8 +36,9 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     // One track needs no line that says that it is done.
     quiet.quiet |= !std::io::IsTerminal::is_terminal(&std::io::stderr()) || general.no_progress;
     let display = Display::new(vec![plain(&args.input.to_string_lossy())], &quiet);
+    let place = places::place(&args.input, &settings.config.stores)?;
     let result = analyze::study(
-        &args.input,
+        &place,
         beats.as_ref(),
         model.as_deref(),
         &settings.config,

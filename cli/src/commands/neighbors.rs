@@ -59,7 +59,7 @@ impl Work<'_> {
             };
             cache.into_entries()
         } else {
-            let found = sources::collect_loops(&self.args.inputs);
+            let found = sources::collect_loops(&self.args.inputs, &self.settings.config.stores);
             for (folder, error) in &found.unreadable {
                 self.failures += 1;
                 eprintln!(
@@ -178,7 +178,7 @@ impl Work<'_> {
 
     fn hear(&self, path: &Path) -> Result<Entry> {
         let source = Source {
-            path: path.into(),
+            place: path.into(),
             name: path.to_string_lossy().into_owned(),
         };
         Ok(neighbors::hear(&source, &self.settings.config, &Silent)?)
@@ -215,8 +215,10 @@ impl Work<'_> {
             return Ok(Exit::Interrupted);
         }
         let mut entries = files.iter().map(|s| {
-            let found = heard.iter().find(|e| e.path == s.path);
-            found.cloned().unwrap_or_else(|| Entry::unheard(&s.path, &s.name))
+            let found = heard.iter().find(|e| e.path == s.place.path());
+            found
+                .cloned()
+                .unwrap_or_else(|| Entry::unheard(s.place.path(), &s.name))
         });
         let Some(query) = entries.next() else {
             return Ok(self.nothing());
@@ -266,7 +268,7 @@ impl Work<'_> {
 
 fn source(name: &str) -> Source {
     Source {
-        path: PathBuf::from(name),
+        place: PathBuf::from(name).into(),
         name: name.to_owned(),
     }
 }

@@ -27,6 +27,9 @@ pub struct SourceKey {
     pub name: String,
     /// BLAKE3 of the source's bytes, in hexadecimal.
     pub content: String,
+    /// What the store that it is in marks this content by, so that it need not be fetched again to know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// How a source ended.

@@ -20,7 +20,6 @@ mod part;
 mod quiet;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
@@ -33,6 +32,7 @@ use super::meta::LoopMeta;
 use super::table::{Cell, Csv, JsonLines, Table, TableFormat, read_json_lines};
 use super::{AudioFormat, AudioView, ExportError, FormatError, WriteSeek, Written};
 use crate::progress::Progress;
+use crate::store::Target;
 
 /// What kind of tree it is: what its records and tables are called. Trees of different kinds may share a folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -248,7 +248,12 @@ impl Tree {
     /// Opens the output folder at `root` for one run with the settings that hash to `settings`
     /// ([`super::manifest::settings_hash`]), making it if need be, and puts away what a killed run left unfinished. A dry
     /// run touches nothing.
-    pub fn open(root: &Path, kind: &'static Kind, settings: &str, dry_run: bool) -> Result<Self, ExportError> {
+    pub fn open(
+        root: impl Into<Target>,
+        kind: &'static Kind,
+        settings: &str,
+        dry_run: bool,
+    ) -> Result<Self, ExportError> {
         let mut tree = Self {
             destination: None,
             kind,
@@ -257,11 +262,11 @@ impl Tree {
             state: Mutex::default(),
         };
         if !dry_run {
-            let destination = Destination::open(root)?;
+            let destination = Destination::at(&root.into())?;
             let mut entries = read_manifest(&destination, kind);
             recover(&destination, kind, &mut entries)?;
             // Once it is there it is kept up to date: nobody should read an old one beside new tables.
-            tree.parquet = destination.root().join(kind.parquet).is_file();
+            tree.parquet = destination.has(kind.parquet);
             tree.state = Mutex::new(entries);
             tree.destination = Some(destination);
         }
@@ -288,6 +293,14 @@ impl Tree {
             && record.status != Status::Failed
             && record.artefacts.iter().all(|a| destination.holds(a)))
         .then(|| record.clone())
+    }
+
+    /// The content of the source in `folder` when it was last dealt with, where the store that it is in had marked it by
+    /// `fingerprint`, which is enough to tell that it is the same.
+    pub fn content(&self, folder: &str, name: &str, fingerprint: &str) -> Option<String> {
+        let state = self.lock();
+        let source = &state.get(folder)?.record.source;
+        (source.name == name && source.fingerprint.as_deref() == Some(fingerprint)).then(|| source.content.clone())
     }
 
     /// The rows of the run's tables that are known of the track in `folder`, in the order of its loops.
@@ -536,13 +549,7 @@ fn entries_of(manifest: Manifest, kind: &Kind, table: Vec<u8>) -> Option<BTreeMa
 /// Reads the journal of a run that did not end: keeps its finished tracks, removes the files of the others.
 fn recover(destination: &Destination, kind: &Kind, entries: &mut BTreeMap<String, Entry>) -> Result<(), ExportError> {
     destination.clean(JOURNAL);
-    let Ok(files) = std::fs::read_dir(destination.root().join(JOURNAL)) else {
-        return Ok(());
-    };
-    for file in files.flatten() {
-        let Ok(name) = file.file_name().into_string() else {
-            continue;
-        };
+    for name in destination.names(JOURNAL) {
         let path = format!("{JOURNAL}/{name}");
         let journal = destination
             .read(&path)?

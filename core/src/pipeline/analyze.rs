@@ -3,13 +3,11 @@
 
 pub mod outputs;
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::given::GivenBeats;
-use super::load::load;
+use super::load::load_place;
 use super::predict::{Region, seconds};
 use super::run::TrackError;
 use crate::analysis::Analysis;
@@ -21,6 +19,7 @@ use crate::progress::Progress;
 use crate::rhythm::activation::BeatModel;
 use crate::rhythm::grid::GridSource;
 use crate::rhythm::{Rhythm, alternatives};
+use crate::store::Place;
 use crate::track::Track;
 
 /// What there is to know of a track.
@@ -211,27 +210,27 @@ pub struct Studied {
     pub found: Option<(Analysis, Structure)>,
 }
 
-/// Analyses the file at `path`, with `model` to choose the beats where there is one. Audio that cannot be used (silence,
+/// Analyses what is at `place`, with `model` to choose the beats where there is one. Audio that cannot be used (silence,
 /// too short) gives an analysis that says so.
 pub fn analyze(
-    path: &Path,
+    place: &Place,
     beats: Option<&GivenBeats>,
     model: Option<&dyn BeatModel>,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<TrackAnalysis, TrackError> {
-    study(path, beats, model, config, progress).map(|studied| studied.told)
+    study(place, beats, model, config, progress).map(|studied| studied.told)
 }
 
 /// As [`analyze`], and keeps what pictures and click tracks are made from.
 pub fn study(
-    path: &Path,
+    place: &Place,
     beats: Option<&GivenBeats>,
     model: Option<&dyn BeatModel>,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Studied, TrackError> {
-    let mut loaded = load(path, config, progress)?;
+    let mut loaded = load_place(place, config, progress)?;
     let rate = loaded.track.audio.sample_rate();
     loaded.track.grid = beats.map(|given| given.grid(rate));
     let mut told = plain(&loaded.track, loaded.status.name(), loaded.warnings);

@@ -135,7 +135,7 @@ pub fn breaks(
         hit_model,
         labels,
         settings: settings_hash(&(
-            config,
+            config.of_outcome(),
             given,
             &models.scorer.info().name,
             models.beats.map(BeatModel::id),

@@ -191,7 +191,7 @@ pub fn classify(
     };
     let work = |index: usize| -> Result<Row, FileError> {
         let progress = OfItem { observer, index };
-        let Some((_, described)) = hear(&inputs[index].path, false, config, &progress)? else {
+        let Some((_, described)) = hear(&inputs[index].place, false, config, &progress)? else {
             return Ok(None);
         };
         let told = models.tags.told(&described.features)?;

@@ -57,7 +57,7 @@ pub fn find(
         config,
         models,
         settings: settings_hash(&(
-            config,
+            config.of_outcome(),
             given,
             &models.scorer.info().name,
             models.beats.map(BeatModel::id),

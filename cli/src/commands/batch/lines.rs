@@ -11,7 +11,7 @@ const SCHEMA: u32 = 1;
 
 /// The lines of one track: itself and what was found in it, or its failure.
 pub(super) fn track<T>(words: &dyn Words<T>, report: &TrackReport<T>) -> Vec<Value> {
-    let source = report.source.path.to_string_lossy();
+    let source = report.source.place.path().to_string_lossy();
     let done = match &report.outcome {
         Ok(done) => done,
         Err(e) => {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -87,6 +87,7 @@ fn keys() -> Vec<SourceKey> {
             folder: folders[n].clone(),
             name: SOURCES[n].into(),
             content: format!("{n}"),
+            fingerprint: None,
         })
         .collect()
 }
@@ -103,7 +104,7 @@ fn write_one(tree: &Tree, n: usize, key: &SourceKey, loops: u32) -> Result<Track
     tree.write(key, &Cuts::of(&request)?, &Silent)
 }
 
-fn run(root: &Path, loops: u32, parallel: bool) -> RunSummary {
+fn run(root: impl Into<Target>, loops: u32, parallel: bool) -> RunSummary {
     let tree = Tree::open(root, &LOOPS, &settings_hash(&loops), false).unwrap();
     let one = |(n, key): (usize, &SourceKey)| {
         if tree.finished(key).is_none() {
@@ -147,6 +148,58 @@ fn same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
     for (path, content) in a {
         assert!(b[path] == *content, "{} differs", path.display());
     }
+}
+
+#[test]
+fn in_a_store_the_tree_is_the_same() {
+    use crate::store::{Location, Memory, Store};
+
+    let tmp = tempfile::tempdir().unwrap();
+    let store = Arc::new(Memory::new("memory:"));
+    let at = || Location {
+        store: store.clone(),
+        key: "deep/out".into(),
+    };
+    let files = || -> BTreeMap<PathBuf, Vec<u8>> {
+        let entries = store.list("", &Silent).unwrap();
+        let read = |key: &str| store.get(key, &Silent).unwrap().unwrap();
+        entries
+            .iter()
+            .map(|e| (PathBuf::from(e.key.strip_prefix("deep/out/").unwrap()), read(&e.key)))
+            .collect()
+    };
+    assert_eq!(run(tmp.path(), 3, false), run(Target::Store(at()), 3, true));
+    same(&snapshot(tmp.path()), &files());
+    // Another run finds all of it done, and one with other settings leaves nothing of it.
+    let tree = Tree::open(Target::Store(at()), &LOOPS, &settings_hash(&3u32), false).unwrap();
+    assert!(keys().iter().all(|k| tree.finished(k).is_some()));
+    drop(tree);
+    run(tmp.path(), 2, false);
+    run(Target::Store(at()), 2, false);
+    same(&snapshot(tmp.path()), &files());
+    // Nothing leads out of the folder.
+    let destination = Destination::at(&Target::Store(at())).unwrap();
+    for path in ["../x", "a/../../x", "/x", "a//b"] {
+        assert!(destination.write_bytes(path, b"").is_err(), "{path}");
+    }
+}
+
+#[test]
+fn what_a_store_marks_a_source_by_tells_its_content() {
+    let tmp = tempfile::tempdir().unwrap();
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
+    let key = SourceKey {
+        fingerprint: Some("etag:1".into()),
+        ..keys()[0].clone()
+    };
+    write_one(&tree, 0, &key, 1).unwrap();
+    tree.commit().unwrap();
+    drop(tree);
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
+    let known = |mark: &str| tree.content(&key.folder, &key.name, mark);
+    assert_eq!(known("etag:1"), Some(key.content.clone()));
+    assert_eq!(known("etag:2"), None);
+    assert_eq!(tree.content(&key.folder, "other.wav", "etag:1"), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! stopped thus goes on, and the table does not depend on how many tracks were worked on at once.
 
 mod columns;
+mod features;
 pub mod record;
 mod rows;
 mod shard;
@@ -35,6 +36,7 @@ use crate::learn::labels::weigh::Align;
 use crate::learn::labels::{Mark, POSITIVE};
 use crate::progress::{Progress, Stage};
 pub use columns::{Columns, ColumnsError};
+pub use features::{TrackFeatures, features_of};
 use shard::Shard;
 pub use table::header;
 use table::{Assembly, assemble};

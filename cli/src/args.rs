@@ -31,7 +31,7 @@ pub use neighbors::{Aspect, AspectWeights, Neighbors};
 pub use report::Report;
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
-    QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
+    QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags,
 };
 #[cfg(feature = "onnx")]
 pub use tags::{GroupName, LabelSource, LearnerName, TagFlags, TrainContact, TrainTags};
@@ -479,7 +479,7 @@ mod tests {
             ),
         ] {
             let wanted = settings(toml);
-            let made = rhythm_flags(&wanted);
+            let made = loopwright_core::pipeline::analyze::flags(&wanted);
             assert_eq!(made.join(" "), flags);
             let line = ["loopwright", "analyze", "a.wav"]
                 .map(str::to_owned)

@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod find;
 pub mod given;
 pub mod harvest;
+pub mod lines;
 pub mod load;
 pub mod merge;
 pub mod neighbors;

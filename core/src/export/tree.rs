@@ -16,6 +16,7 @@
 //! stay, and stay listed.
 
 pub(super) mod loops;
+mod measure;
 mod part;
 mod quiet;
 
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
+pub use measure::measured;
 pub use part::Part;
 pub use quiet::{QuietCuts, QuietItem, SliceItem};
 
@@ -120,6 +122,8 @@ pub struct Writer<'a> {
 enum Place<'a> {
     Folder(&'a Destination),
     Memory(&'a mut Vec<(String, Vec<u8>)>),
+    /// Made, measured and forgotten.
+    Nowhere,
 }
 
 /// A plan's files, held in memory.
@@ -138,15 +142,7 @@ pub struct InMemory {
 ///
 /// As the plan's; nothing is written in any case.
 pub fn in_memory(source: &SourceKey, plan: &dyn Plan, progress: &dyn Progress) -> Result<InMemory, ExportError> {
-    let mut record = TrackRecord {
-        source: source.clone(),
-        settings: String::new(),
-        tool: String::new(),
-        status: Status::Done,
-        detail: String::new(),
-        loops: Vec::new(),
-        artefacts: Vec::new(),
-    };
+    let mut record = measure::unwritten(source);
     let mut files = Vec::new();
     let mut out = Writer {
         place: Place::Memory(&mut files),
@@ -179,6 +175,13 @@ impl Writer<'_> {
                     WriteError::Unfit(reason) => ExportError::Format { path: named, reason },
                 })?;
                 files.push((path.to_owned(), content.into_inner()));
+            }
+            Place::Nowhere => {
+                let named = std::path::PathBuf::from(path);
+                fill(&mut measure::Void::default()).map_err(|e| match e.into() {
+                    WriteError::Io(e) => ExportError::io(&named, "write")(e),
+                    WriteError::Unfit(reason) => ExportError::Format { path: named, reason },
+                })?;
             }
         }
         Ok(())

@@ -8,6 +8,7 @@
 //! stopped thus goes on, and the table does not depend on how many tracks were worked on at once.
 
 mod columns;
+mod features;
 pub mod record;
 mod rows;
 mod shard;
@@ -39,6 +40,7 @@ use crate::learn::labels::{Mark, POSITIVE};
 use crate::progress::{Progress, Stage};
 use crate::store::{Location, Memory, Place, Target};
 pub use columns::{Columns, ColumnsError};
+pub use features::{TrackFeatures, features_of};
 use shard::Shard;
 pub use table::header;
 use table::{Assembly, assemble};

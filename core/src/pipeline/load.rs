@@ -1,12 +1,12 @@
-//! From a file to a [`Track`].
+//! From a file, or what was read of one, to a [`Track`].
 
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::run::TrackError;
-use crate::audio::AudioStatus;
-use crate::audio::decode::{DecodeError, DecodeErrorKind, Decoded, decode_file_with, decode_reader};
+use crate::audio::decode::{DecodeError, DecodeErrorKind, Decoded, Tags, decode_file_with, decode_reader};
+use crate::audio::{AudioBuffer, AudioStatus};
 use crate::config::Config;
 use crate::export::destination;
 use crate::progress::Progress;
@@ -67,18 +67,31 @@ pub fn load_place(place: &Place, config: &Config, progress: &dyn Progress) -> Re
     Fetched::bytes_of(place, config, progress)?.load(place, config, progress)
 }
 
+/// A track of samples that somebody else decoded, all of them finite. `name` is the track's.
+pub fn of_audio(audio: AudioBuffer, name: &str) -> Loaded {
+    let uri = name.to_owned();
+    Loaded {
+        status: AudioStatus::of(&audio),
+        track: Track {
+            id: TrackId::of(&audio),
+            audio: Arc::new(audio),
+            origin: Origin::Stream { uri },
+            name: name.to_owned(),
+            tags: Tags::default(),
+            grid: None,
+        },
+        warnings: Vec::new(),
+    }
+}
+
 fn of_decoded(decoded: Decoded, path: &Path, origin: Origin) -> Loaded {
-    let id = TrackId::of(&decoded.audio);
+    let stem = path.file_stem().unwrap_or(path.as_os_str());
     Loaded {
         track: Track {
+            id: TrackId::of(&decoded.audio),
             audio: Arc::new(decoded.audio),
-            id,
             origin,
-            name: path
-                .file_stem()
-                .unwrap_or(path.as_os_str())
-                .to_string_lossy()
-                .into_owned(),
+            name: stem.to_string_lossy().into_owned(),
             tags: decoded.tags,
             grid: None,
         },

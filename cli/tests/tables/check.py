@@ -74,8 +74,10 @@ def compare(path: Path, database: duckdb.DuckDBPyConnection) -> tuple[pa.Schema,
     for c, field in enumerate(table.schema):
         ours = table.column(c).to_pylist()
         for r, row in enumerate(rows):
-            # dataset and classify tell "" from nothing; a CSV cannot.
             want = expected(row[c], field.type) if row[c] != "" else None
+            # `classify` tells no tags ("") from nothing to hear; a CSV cannot.
+            if row[c] == "" and ours[r] == theirs[r][c] == "":
+                continue
             for reader, got in (("pyarrow", ours[r]), ("DuckDB", theirs[r][c])):
                 if got != want or type(got) is not type(want):
                     raise Wrong(f"{field.name}, row {r + 1}: {reader} reads {got!r}, the CSV says {row[c]!r}")

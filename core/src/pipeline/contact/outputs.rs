@@ -210,10 +210,10 @@ impl Tables<'_> {
             fill(&mut rows)?;
             rows.finish().map(drop)
         });
-        let mut written = vec![csv?];
+        let csv = csv?;
+        #[cfg(feature = "parquet")]
         if self.parquet {
-            #[cfg(feature = "parquet")]
-            written.push(self.to.write(&beside(name), |out| {
+            let twin = self.to.write(&beside(name), |out| {
                 use crate::export::parquet::{Kind, ParquetRows};
                 let (columns, kinds): (Vec<String>, Vec<Kind>) = match columns.split_first() {
                     // A matrix.
@@ -227,9 +227,10 @@ impl Tables<'_> {
                 let mut rows = ParquetRows::new(out, &columns, &kinds)?;
                 fill(&mut rows)?;
                 rows.finish().map(drop)
-            })?);
+            })?;
+            return Ok(vec![csv, twin]);
         }
-        Ok(written)
+        Ok(vec![csv])
     }
 
     fn remove(&self, name: &str) -> Result<(), ExportError> {

@@ -16,6 +16,7 @@ mod merge;
 mod neighbors;
 mod report;
 mod settings;
+mod tables;
 #[cfg(feature = "onnx")]
 mod tags;
 

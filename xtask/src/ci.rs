@@ -1,7 +1,7 @@
 //! Checks: formatting, lints, documentation, tests.
 
 use crate::python::Environment;
-use crate::{Outcome, hosts, layers, setup, shell};
+use crate::{Outcome, hosts, layers, setup, shell, tables};
 
 /// The server that records of training are sent to in a test.
 const MLFLOW: Environment = Environment {
@@ -29,7 +29,11 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let mut command = shell::cargo(&["test", "--workspace"]);
     // A minute to install; whoever names some tests has it already or does not want it.
     if arguments.is_empty() {
-        for (environment, tested) in [(&MLFLOW, "a real MLflow server"), (&ONNX, "onnxruntime")] {
+        for (environment, tested) in [
+            (&MLFLOW, "a real MLflow server"),
+            (&ONNX, "onnxruntime"),
+            (&tables::PYTHON, "pyarrow and DuckDB"),
+        ] {
             match environment.get() {
                 Ok(python) => {
                     command.env(environment.variable, python);

@@ -18,6 +18,7 @@ mod layers;
 mod python;
 mod setup;
 mod shell;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,12 @@ const TASKS: &[Task] = &[
         "[--if-possible]",
         "try the VST3 in DawDreamer and pedalboard, which pip brings",
         hosts::run,
+    ),
+    (
+        "tables",
+        "[--if-possible]",
+        "read every Parquet table with pyarrow and DuckDB, which pip brings",
+        tables::run,
     ),
     (
         "bundle",

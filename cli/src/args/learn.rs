@@ -520,7 +520,7 @@ pub struct Evaluate {
     /// Judge only by tracks that no model was trained with, as the split.json beside each says
     #[arg(long, requires = "model")]
     pub only_test: bool,
-    /// Write every measure of every track to FILE (CSV)
+    /// Write every measure of every track to FILE: .parquet, .jsonl, or else CSV
     #[arg(long, value_name = "FILE")]
     pub per_track: Option<PathBuf>,
     /// Write one JSON object to standard output

@@ -371,7 +371,7 @@ pub enum FormatName {
     /// MP3 preview
     #[cfg(feature = "mp3")]
     Mp3,
-    /// The run's table as Parquet, beside CSV and JSON lines
+    /// Every table as Parquet too, beside the CSV of the same name
     #[cfg(feature = "parquet")]
     Parquet,
 }
@@ -488,7 +488,7 @@ impl LoopFlags {
 }
 
 impl ExportFlags {
-    /// True where the run's table is to be Parquet too.
+    /// True where tables are to be Parquet too.
     pub fn parquet(&self) -> bool {
         self.format.iter().any(|name| name.of_loops().is_none())
     }

@@ -49,6 +49,7 @@ pub(super) fn run(args: &ContactMap, general: &General) -> Result<Exit> {
         out: &args.out,
         settings: &settings,
         jobs: super::jobs(args.jobs),
+        parquet: args.tables.parquet(),
     };
     let report = contact::run(&request, &config, &display, &mut |event| match event {
         Event::Heard(index, Ok(())) => display.finished(index, "heard"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use loopwright_core::export::destination::write_file;
-use loopwright_core::export::table::{Csv, Table, TableFormat as _};
+use loopwright_core::export::table::Table;
 use loopwright_core::pipeline::collection::MemberError;
 use loopwright_core::pipeline::neighbors::cache::{self, Cache, CacheError};
 use loopwright_core::pipeline::neighbors::query::{self, Named, Resolved};
@@ -24,6 +24,9 @@ use crate::sources;
 const SCHEMA: u32 = 1;
 
 pub(super) fn run(args: &Neighbors, general: &General) -> Result<Exit> {
+    if let Some(path) = &args.out {
+        super::table_format("--out", path)?;
+    }
     let settings = Settings::load(general.config.as_deref(), &[])?;
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let mut work = Work {
@@ -249,7 +252,8 @@ impl Work<'_> {
     fn end(&self, query: Option<&Entry>, found: &[Neighbor<'_>], others: usize, exit: Exit) -> Result<Exit> {
         let table = query.map(|q| neighbors::table(q, found)).unwrap_or_default();
         if let (Some(path), Some(_)) = (&self.args.out, query) {
-            write_file(path, |mut out| Csv.write(&mut out, &table))?;
+            let format = super::table_format("--out", path)?;
+            write_file(path, |out| format.write(out, &table))?;
         }
         if self.args.json {
             for (row, neighbor) in found.iter().enumerate() {

@@ -110,7 +110,7 @@ pub(crate) struct Journal {
     pub(crate) schema: u32,
     /// The track's folder.
     pub(crate) folder: String,
-    /// Files that may be there while the track is under way; empty once it is finished.
+    /// Files that may be there while the track is under way; empty once it is finished, but while Parquet tables are added.
     pub(crate) pending: Vec<String>,
     /// How it ended; absent while it is under way.
     pub(crate) record: Option<TrackRecord>,

@@ -90,6 +90,8 @@ pub struct Request<'a> {
     pub settings: &'a Settings,
     /// Threads.
     pub jobs: NonZeroUsize,
+    /// Write each table as Parquet too.
+    pub parquet: bool,
 }
 
 /// What happens on the way, told on the calling thread.
@@ -218,7 +220,7 @@ pub fn run(
     };
     let map = arrange(names, pairs, settings);
     stop(observer)?;
-    let (artefacts, summary) = outputs::write(&map, settings, &failed, &cut, &destination)?;
+    let (artefacts, summary) = outputs::write(&map, settings, &failed, &cut, &destination, request.parquet)?;
     Ok(Report {
         map: Some(map),
         failed,

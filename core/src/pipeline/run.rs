@@ -105,7 +105,7 @@ pub struct Request<'a> {
     pub out: &'a Target,
     /// Write nothing.
     pub dry_run: bool,
-    /// Write the run's table as Parquet too.
+    /// Write each table as Parquet too.
     pub parquet: bool,
     /// Leave alone what an earlier run with the same settings has finished.
     pub resume: bool,

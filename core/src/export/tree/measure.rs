@@ -23,6 +23,7 @@ pub fn measured(
     let mut out = Writer {
         place: Place::Nowhere,
         record: &mut record,
+        parquet: false,
     };
     let rows = plan.write(&mut out, progress)?;
     Ok((record, rows))

@@ -4,7 +4,7 @@ use super::shard::Shard;
 use super::{Columns, Options, Request, TableKind};
 use crate::export::WriteSeek;
 use crate::export::destination::Destination;
-use crate::export::table::{Cell, CsvRows};
+use crate::export::table::{Cell, CsvRows, Rows as _};
 use crate::learn::dataset::{DatasetError, Joined};
 use crate::pipeline::run::Observer;
 

@@ -30,6 +30,8 @@ pub enum Kind {
     Status(u16),
     /// 401 `expired_access_token`, and the token of the request is good no more.
     Expired,
+    /// 400 with the request's `Authorization` repeated in its text, as Dropbox does.
+    Echo,
     /// The connection is closed before an answer; nothing was done.
     Drop,
     /// The connection is closed before an answer; what was asked for was done.

@@ -62,8 +62,8 @@ pub(super) fn answer(request: &Incoming, shared: &Shared) -> Outgoing {
             .or_else(|| value.get("path")?.as_str())
             .map(str::to_owned)
     });
-    let struck = state.faults.iter_mut().find(|f| f.strikes(&route, path.as_deref()));
-    let fault = struck.map(|f| f.kind.clone());
+    let mut faults = state.faults.iter_mut();
+    let fault = faults.find_map(|f| f.strikes(&route, path.as_deref()).then(|| f.kind.clone()));
     let answer = match &fault {
         Some(kind) => faulty(kind, request, &route, &argument, path.as_deref(), &mut state),
         None => route_to(request, &route, &argument, &mut state),
@@ -116,7 +116,7 @@ fn faulty(
         answer.headers.extend(header.map(|h| ("Retry-After", h.to_string())));
         answer
     };
-    let mut usual = |state: &mut State| route_to(request, route, argument, state);
+    let usual = |state: &mut State| route_to(request, route, argument, state);
     match kind {
         Kind::RateLimit { header, body } => limited("too_many_requests", *header, *body),
         Kind::TooManyWrites => limited("too_many_write_operations", None, None),
@@ -131,6 +131,12 @@ fn faulty(
                 state.account.expire_one(token);
             }
             refuse(Refusal::auth("expired_access_token"))
+        }
+        Kind::Echo => {
+            let said = request.header("authorization").unwrap_or_default();
+            refuse(Refusal::malformed(&format!(
+                "Invalid authorization value in HTTP header: {said:?}"
+            )))
         }
         Kind::Drop => Outgoing::default(),
         Kind::DropAfter => {
@@ -246,7 +252,14 @@ fn within(request: &Incoming, route: &str, argument: &Value, state: &mut State) 
                 .ok_or_else(|| Refusal::lookup("path", "not_found"))
         }
         "files/delete_v2" => {
-            let gone = state.files.delete(text(argument, "path")?);
+            let path = text(argument, "path")?;
+            let rev = state.files.metadata(path).map(|m| m["rev"].clone()).unwrap_or_default();
+            if !argument["parent_rev"].is_null() && !rev.is_null() && rev != argument["parent_rev"] {
+                let reason = json!({ ".tag": "conflict", "conflict": { ".tag": "file" } });
+                let error = json!({ ".tag": "path_write", "path_write": reason });
+                return Err(Refusal::conflict(error, "path_write/conflict/file"));
+            }
+            let gone = state.files.delete(path);
             let gone = gone.ok_or_else(|| Refusal::lookup("path_lookup", "not_found"))?;
             Ok(told(&json!({ "metadata": gone })))
         }

@@ -11,6 +11,8 @@ use loopwright_core::pipeline::shard::Shard;
 #[cfg(feature = "onnx")]
 mod classify;
 mod contact_map;
+#[cfg(feature = "dropbox")]
+mod dropbox;
 mod learn;
 mod merge;
 mod neighbors;
@@ -23,6 +25,8 @@ mod tags;
 #[cfg(feature = "onnx")]
 pub use classify::Classify;
 pub use contact_map::{ContactMap, SharpenName};
+#[cfg(feature = "dropbox")]
+pub use dropbox::{Dropbox, DropboxLogin, DropboxLogout, DropboxPull, DropboxStatus, DropboxWhat};
 pub use learn::{
     Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, ListenFlags, LossName, MlflowFlags, Mlp,
     NetworkFlags, ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
@@ -111,6 +115,9 @@ pub enum Command {
     Classify(Classify),
     /// Make a page to listen to, from what find, breaks and quiet wrote
     Report(Report),
+    /// Log in to Dropbox, and copy music from there
+    #[cfg(feature = "dropbox")]
+    Dropbox(Dropbox),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from

@@ -10,6 +10,8 @@ mod config;
 mod contact_map;
 mod dataset;
 mod doctor;
+#[cfg(feature = "dropbox")]
+mod dropbox;
 mod evaluate;
 mod features;
 mod find;
@@ -50,6 +52,8 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         #[cfg(feature = "onnx")]
         Command::Classify(args) => classify::run(args, general),
         Command::Report(args) => report::run(args, general),
+        #[cfg(feature = "dropbox")]
+        Command::Dropbox(args) => dropbox::run(args, general),
         Command::Features(args) => features::run(args),
         Command::Config(args) => config::run(args, general),
         Command::Doctor(args) => doctor::run(args, general),

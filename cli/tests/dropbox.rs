@@ -394,7 +394,7 @@ fn hostile_names_stay_inside() {
         "/M/../../up.wav",
         "/M/a?.wav",
         "/M/a*.wav",
-        "/M/..\\x.wav",
+        "/M/x\\..\\y.wav",
         "/M/\u{1b}[2J.wav",
         "/M/CON.wav",
         "/M/\u{1f3b5}/\u{1f941}.wav",
@@ -439,6 +439,7 @@ fn a_pull_that_was_killed_or_stopped_goes_on() {
         let mut child = home.tool(&pull);
         let mut child = child
             .env("DROPBOX_ACCESS_TOKEN", ACCESS)
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -451,8 +452,9 @@ fn a_pull_that_was_killed_or_stopped_goes_on() {
             .status();
         assert!(kill.unwrap().success());
         assert_eq!(child.wait().unwrap().code(), code);
-        let whole = home.tree("work/out").into_iter().filter(|(n, _)| n.ends_with(".wav"));
-        assert!(whole.clone().count() >= 2 && whole.into_iter().all(|(_, c)| c.len() == 200_000));
+        let mut whole = home.tree("work/out");
+        whole.retain(|name, _| name.ends_with(".wav"));
+        assert!(whole.len() >= 2 && whole.values().all(|c| c.len() == 200_000));
         server.clear_faults();
     }
     expect_code(&home.run_in(&pull), 0);

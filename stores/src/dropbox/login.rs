@@ -1,6 +1,6 @@
 //! Logging in: the page that asks the user, and the answer that comes to this machine.
 
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -129,8 +129,7 @@ impl Listener {
                     let visitor = std::thread::Builder::new().name("login".into());
                     let _ = visitor.spawn(move || receive(&stream, &asks, &sender));
                 }
-                Err(e) if e.kind() == ErrorKind::WouldBlock => std::thread::sleep(POLL),
-                // A visitor that left.
+                // Nobody there yet, or a visitor that left.
                 Err(_) => std::thread::sleep(POLL),
             }
         }

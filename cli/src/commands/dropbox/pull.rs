@@ -92,19 +92,15 @@ fn wanted(from: &Location, all: bool) -> Result<Vec<Wanted>> {
     entries.retain(|e| all || is_audio(&e.key));
     let within = format!("{}/", from.key.to_lowercase());
     let relative = |key: &str| {
-        // Of a file that was named itself the name is left. Lower case may be of another length, so parts are counted.
-        let depth = if from.key.is_empty() {
-            0
-        } else {
-            from.key.split('/').count()
-        };
+        // Case is Dropbox's, and lower case may be of another length, so parts are counted. Of a file that was named itself
+        // the name is left.
         let parts: Vec<&str> = key.split('/').collect();
-        let depth = if key.to_lowercase().starts_with(&within) {
-            depth
-        } else {
-            parts.len() - 1
+        let above = match from.key.as_str() {
+            "" => 0,
+            folder if key.to_lowercase().starts_with(&within) => folder.split('/').count(),
+            _ => parts.len() - 1,
         };
-        parts[if from.key.is_empty() { 0 } else { depth }..].join("/")
+        parts[above..].join("/")
     };
     let keys: Vec<String> = entries.iter().map(|e| relative(&e.key)).collect();
     let paths = paths(&keys.iter().map(String::as_str).collect::<Vec<_>>());

@@ -18,6 +18,7 @@ mod layers;
 mod python;
 mod setup;
 mod shell;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,12 @@ const TASKS: &[Task] = &[
         "[--if-possible]",
         "try the VST3 in DawDreamer and pedalboard, which pip brings",
         hosts::run,
+    ),
+    (
+        "python",
+        "[--maturin | --built] [--if-possible] [ARGUMENTS OF pytest]...",
+        "make the wheel, install it in an environment of its own, and run its tests",
+        wheel::run,
     ),
     (
         "bundle",

@@ -23,10 +23,10 @@ class Fill:
 
 @dataclass
 class Scale:
-    """``(x - shift) * factor``, column by column, ``[columns]`` each."""
+    """``(x - shift) / spread``, column by column, ``[columns]`` each."""
 
     shift: Floats
-    factor: Floats
+    spread: Floats
 
 
 @dataclass

@@ -23,7 +23,7 @@ def rows_for(scorer: Scorer) -> Floats:
     random = np.random.default_rng(1337)
     width = scorer.width
     ones = np.ones((1, width))
-    parts = [random.standard_normal((ROWS, width)), random.uniform(-1, 1, (ROWS, width))]
+    parts: list[Any] = [random.standard_normal((ROWS, width)), random.uniform(-1, 1, (ROWS, width))]
     parts += [ones * value for value in (0.0, 1.0, -1.0, 10.0, -10.0, 1e-30)]
     scale = next((step for step in scorer.steps if isinstance(step, Scale)), None)
     if scale is not None:

@@ -124,14 +124,16 @@ def _columns(scorer: Scorer, source: Path, named: Path | None) -> tuple[list[str
         named = next((p for p in beside if p.is_file()), None)
     columns, note = scorer.columns, None
     if named is not None:
-        told = json.loads(named.read_text(encoding="utf-8"))
+        told: Any = json.loads(named.read_text(encoding="utf-8"))
         if isinstance(told, dict):
-            told = [c["name"] if isinstance(c, dict) else c for c in told.get("columns", told.get("features", []))]
+            held: Any = told.get("columns") or told.get("features") or []
+            told = [c.get("name") if isinstance(c, dict) else c for c in held]
         if not isinstance(told, list) or not all(isinstance(name, str) for name in told):
             raise ConvertError(f"{named} is no list of columns' names")
         if columns is not None and columns != told:
             raise ConvertError(f"{named} names other columns, or in another order, than the model itself")
-        columns, note = told, f"its columns are those of {named}"
+        columns = list(told)
+        note = f"its columns are those of {named}"
     if columns is None:
         raise ConvertError(
             f"it does not say which features its {scorer.width} inputs are: put the pipeline's features.json beside it, or "

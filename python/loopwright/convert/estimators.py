@@ -173,10 +173,10 @@ def _boosted(model: Any) -> Scorer:
 
 def _linear(model: Any, kind: str) -> Scorer:
     probability = kind == "LogisticRegression" and _classes(model)
-    weight = np.asarray(model.coef_, np.float64)
-    if weight.ndim == 2 and weight.shape[0] != 1:
-        raise ConvertError(f"it gives {weight.shape[0]} numbers for a loop, and a score is one")
-    weight = _float(weight)[:, np.newaxis]
+    given = np.asarray(model.coef_, np.float64)
+    if given.ndim == 2 and given.shape[0] != 1:
+        raise ConvertError(f"it gives {given.shape[0]} numbers for a loop, and a score is one")
+    weight = _float(given)[:, np.newaxis]
     bias = np.broadcast_to(_float(model.intercept_), (1,)).copy()
     output = "probability" if probability else "relative"
     return Scorer("linear", None, len(weight), [Dense(weight, bias, "sigmoid" if probability else None)], output)

@@ -82,7 +82,7 @@ def find(
         StoreError: As of :func:`analyze`.
         OutputError: ``out`` cannot be written.
     """
-    said = {"loops": {"bars": lengths(bars)}, "rank": {"top_k": top, "model": text(model)}}
+    said: dict[str, dict[str, Any]] = {"loops": {"bars": lengths(bars)}, "rank": {"top_k": top, "model": text(model)}}
     values, file = native_settings(config, settings, said)
     told = native.find(native_source(source, sr, name), values, file, native_beats(beats), text(out))
     return Found((Suggestion(one) for one in told["found"]), told)
@@ -119,7 +119,7 @@ def breaks(
     Raises:
         Error: As of :func:`find`.
     """
-    said = {"breaks": {"top_k": top}, "rank": {"model": text(model)}}
+    said: dict[str, dict[str, Any]] = {"breaks": {"top_k": top}, "rank": {"model": text(model)}}
     values, file = native_settings(config, settings, said)
     told = native.breaks(native_source(source, sr, name), values, file, native_beats(beats), text(out))
     return Found((Break(one) for one in told["found"]), told)
@@ -158,7 +158,7 @@ def features(
     Raises:
         Error: As of :func:`analyze`; :class:`SettingsError` for features that there are not.
     """
-    said = {"loops": {"bars": lengths(bars), "any_beat": any_beat}}
+    said: dict[str, dict[str, Any]] = {"loops": {"bars": lengths(bars), "any_beat": any_beat}}
     values, file = native_settings(config, settings, said)
     told = native.features(
         native_source(source, sr, name), values, file, native_beats(beats), list(columns), list(without)

@@ -1,7 +1,7 @@
 //! Checks: formatting, lints, documentation, tests.
 
 use crate::python::Environment;
-use crate::{Outcome, hosts, layers, setup, shell, tables};
+use crate::{Outcome, hosts, layers, setup, shell, tables, wheel};
 
 /// The server that records of training are sent to in a test.
 const MLFLOW: Environment = Environment {
@@ -46,6 +46,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     // Whoever names some tests wants those.
     if arguments.is_empty() {
         hosts::run(&["--if-possible".into()])?;
+        wheel::run(&["--built".into(), "--if-possible".into()])?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ mod python;
 mod setup;
 mod shell;
 mod tables;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,12 @@ const TASKS: &[Task] = &[
         "[--if-possible]",
         "read every Parquet table with pyarrow and DuckDB, which pip brings",
         tables::run,
+    ),
+    (
+        "python",
+        "[--maturin | --built] [--if-possible] [ARGUMENTS OF pytest]...",
+        "make the wheel, install it in an environment of its own, and run its tests",
+        wheel::run,
     ),
     (
         "bundle",

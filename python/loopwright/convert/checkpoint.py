@@ -99,7 +99,7 @@ def _scorer(held: Any, torch: Any) -> Scorer:
             notes.append(f"{int(flat.sum())} columns did not vary in training: they are divided by 1")
             deviation = np.where(flat, np.float32(1), deviation)
         # A column that cannot be measured is taken for an average one.
-        steps += [Fill(mean), Scale(mean, (1.0 / deviation.astype(np.float64)).astype(np.float32))]
+        steps += [Fill(mean), Scale(mean, deviation)]
     steps += layers
     columns = _columns(held)
     if columns is not None and len(columns) != width:

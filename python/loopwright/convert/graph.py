@@ -38,7 +38,7 @@ class _Graph:
         return self.op("Where", self.op("IsNaN", x), self.constant(step.values), x)
 
     def scale(self, x: str, step: Scale) -> str:
-        return self.op("Mul", self.op("Sub", x, self.constant(step.shift)), self.constant(step.factor))
+        return self.op("Div", self.op("Sub", x, self.constant(step.shift)), self.constant(step.spread))
 
     def dense(self, x: str, step: Dense) -> str:
         y = self.op("Gemm", x, self.constant(step.weight), self.constant(step.bias))

@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "numpy.random._pickle": {"__randomstate_ctor", "__bit_generator_ctor", "__generator_ctor"},
     "numpy.random._mt19937": {"MT19937"},
     "numpy.random._pcg64": {"PCG64"},
-    "numpy.random.bit_generator": {"SeedSequence"},
+    "numpy.random.bit_generator": {"SeedSequence", "__pyx_unpickle_SeedSequence"},
     "numpy.random.mtrand": {"RandomState"},
     "joblib.numpy_pickle": {"NumpyArrayWrapper"},
     "xgboost.core": {"Booster"},

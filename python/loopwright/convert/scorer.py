@@ -23,10 +23,10 @@ class Fill:
 
 @dataclass
 class Scale:
-    """``(x - shift) * factor``, column by column, ``[columns]`` each."""
+    """``(x - shift) / spread``, column by column, ``[columns]`` each."""
 
     shift: Floats
-    factor: Floats
+    spread: Floats
 
 
 @dataclass
@@ -163,4 +163,5 @@ def at_most(threshold: npt.NDArray[np.float64]) -> Floats:
     """For each ``t`` the 32-bit ``s`` for which ``x < s`` holds just where ``x <= t`` does, for all 32-bit ``x``."""
     below = threshold.astype(np.float32)
     below = np.where(below.astype(np.float64) > threshold, np.nextafter(below, np.float32(-np.inf)), below)
-    return np.nextafter(below, np.float32(np.inf)).astype(np.float32)
+    above: Floats = np.nextafter(below, np.float32(np.inf)).astype(np.float32)
+    return above

@@ -24,7 +24,12 @@ pub(crate) struct Cut {
 
 impl Cut {
     /// Places `candidate` as the files that are written would have it.
-    pub(crate) fn of(audio: &Arc<AudioBuffer>, grid: &BeatGrid, candidate: &Candidate, export: &config::Export) -> Self {
+    pub(crate) fn of(
+        audio: &Arc<AudioBuffer>,
+        grid: &BeatGrid,
+        candidate: &Candidate,
+        export: &config::Export,
+    ) -> Self {
         Self {
             place: snap::place(audio, grid, candidate),
             audio: audio.clone(),

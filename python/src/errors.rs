@@ -1,7 +1,7 @@
 //! What goes wrong, as Python's exceptions.
 
-use loopwright_core::drums::model::HitModelError;
 use loopwright_core::analysis::embedding::EmbeddingError;
+use loopwright_core::drums::model::HitModelError;
 use loopwright_core::export::ExportError;
 use loopwright_core::model::ModelFileError;
 use loopwright_core::pipeline::run::TrackError;
@@ -30,7 +30,12 @@ create_exception!(
     "A setting that there is not, or a value outside its range."
 );
 create_exception!(loopwright, ModelError, Error, "A model that cannot be read or run.");
-create_exception!(loopwright, StoreError, Error, "A store that cannot be reached or that refuses.");
+create_exception!(
+    loopwright,
+    StoreError,
+    Error,
+    "A store that cannot be reached or that refuses."
+);
 create_exception!(loopwright, OutputError, Error, "An output that cannot be written.");
 
 /// Why a task gave nothing. Made where no interpreter is at hand.

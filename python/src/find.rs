@@ -127,7 +127,12 @@ pub(crate) fn find<'py>(
         let names = PyList::new(py, found.suggestions.schema.columns())?;
         for (i, (report, suggestion)) in found.reports.iter().zip(&found.suggestions.suggestions).enumerate() {
             let fields = serde_json::to_value(report).map_err(|e| Failure::Defect(e.to_string()))?;
-            let cut = Cut::of(&analysis.track.audio, &analysis.rhythm.grid, &suggestion.candidate, &export);
+            let cut = Cut::of(
+                &analysis.track.audio,
+                &analysis.rhythm.grid,
+                &suggestion.candidate,
+                &export,
+            );
             let dict = PyDict::new(py);
             dict.set_item("line", json::object(py, &lines::line("loop", &source, fields))?)?;
             dict.set_item("row", json::row(py, &found.rows, i)?)?;
@@ -161,8 +166,7 @@ pub(crate) fn features<'py>(
         let loaded = Loaded::of(&mut settings)?;
         let (config, models) = (&settings.config, loaded.models());
         let info = models.embedding.map(|e| e.info().as_ref());
-        let columns =
-            Columns::choose_with(&columns, &without, info).map_err(|e| Failure::Settings(e.to_string()))?;
+        let columns = Columns::choose_with(&columns, &without, info).map_err(|e| Failure::Settings(e.to_string()))?;
         let opened = source.open(config, false, progress)?;
         let mut track = opened.loaded.track;
         track.grid = beats.as_ref().map(|b| b.grid(track.audio.sample_rate()));

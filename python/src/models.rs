@@ -25,7 +25,11 @@ impl Loaded {
     /// Loads what the settings ask for. Where nobody says otherwise, `rank.alpha` becomes what suits the model best.
     pub(crate) fn of(settings: &mut Settings) -> Result<Self, Failure> {
         let config = &mut settings.config;
-        let embedder = config.rank.embedding_model.as_deref().map(|file| embedding::load(Path::new(file)));
+        let embedder = config
+            .rank
+            .embedding_model
+            .as_deref()
+            .map(|file| embedding::load(Path::new(file)));
         let embedder = embedder.transpose()?;
         let info = embedder.as_ref().map(|e| e.info().as_ref());
         let scorer = model::select_with(config.rank.model.as_deref(), &config.tuning, info)?;

@@ -26,7 +26,9 @@ pub(crate) fn layer(file: Option<&Path>, said: &str) -> Result<Settings, Failure
     let mut put = |origin: &str, sections: Map<String, Value>| {
         for (section, keys) in sections {
             let Value::Object(keys) = keys else {
-                return Err(Failure::Settings(format!("{origin}{section} is a section: give a dict of its keys")));
+                return Err(Failure::Settings(format!(
+                    "{origin}{section} is a section: give a dict of its keys"
+                )));
             };
             for (key, value) in keys {
                 set(&mut values, &section, &key, value).map_err(|e| Failure::Settings(format!("{origin}{e}")))?;
@@ -59,11 +61,15 @@ fn set(values: &mut Value, section: &str, key: &str, value: Value) -> Result<(),
     };
     let sections = names(values);
     let Some(keys) = values.get_mut(section) else {
-        return Err(format!("there is no section `{section}` of settings; there are {sections}"));
+        return Err(format!(
+            "there is no section `{section}` of settings; there are {sections}"
+        ));
     };
     let known = names(keys);
     let Some(place) = keys.get_mut(key) else {
-        return Err(format!("there is no setting `{section}.{key}`; the section has {known}"));
+        return Err(format!(
+            "there is no setting `{section}.{key}`; the section has {known}"
+        ));
     };
     let before = std::mem::replace(place, value);
     if let Err(e) = serde_json::from_value::<Config>(values.clone()) {

@@ -77,7 +77,13 @@ impl Source {
     /// Reads and decodes it. The content's hash is made where `hashed`.
     pub(crate) fn open(self, config: &Config, hashed: bool, progress: &dyn Progress) -> Result<Opened, Failure> {
         let failed = |e| Failure::from(TrackError::from(e));
-        let hash = |bytes: &[u8]| if hashed { blake3::hash(bytes).to_hex().to_string() } else { String::new() };
+        let hash = |bytes: &[u8]| {
+            if hashed {
+                blake3::hash(bytes).to_hex().to_string()
+            } else {
+                String::new()
+            }
+        };
         let (loaded, name, content, source) = match self {
             Self::Path(path) => {
                 let content = match hashed {
@@ -87,7 +93,11 @@ impl Source {
                     })?,
                     false => String::new(),
                 };
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                let name = path
+                    .file_name()
+                    .unwrap_or(path.as_os_str())
+                    .to_string_lossy()
+                    .into_owned();
                 let loaded = load::load(&path, config, progress).map_err(failed)?;
                 (loaded, name, content, path.to_string_lossy().into_owned())
             }

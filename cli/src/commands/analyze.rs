@@ -242,7 +242,11 @@ fn alternative(other: &Alternative) -> String {
         from.unwrap_or_default(),
         other.probability * 100.0
     );
-    let flags = if other.flags.is_empty() { "no flags" } else { &other.flags };
+    let flags = if other.flags.is_empty() {
+        "no flags"
+    } else {
+        &other.flags
+    };
     format!("{what:<42} {:<15} {flags}", other.name)
 }
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::Words;
 
-
 /// The lines of one track: itself and what was found in it, or its failure.
 pub(super) fn track<T>(words: &dyn Words<T>, report: &TrackReport<T>) -> Vec<Value> {
     let source = report.source.path.to_string_lossy();
@@ -26,7 +25,11 @@ pub(super) fn track<T>(words: &dyn Words<T>, report: &TrackReport<T>) -> Vec<Val
         "warnings": done.warnings, "facts": done.facts,
     })];
     let kind = words.noun().replace(' ', "_");
-    lines.extend(done.found.iter().map(|found| lines::line(&kind, &source, words.fields(found))));
+    lines.extend(
+        done.found
+            .iter()
+            .map(|found| lines::line(&kind, &source, words.fields(found))),
+    );
     lines
 }
 

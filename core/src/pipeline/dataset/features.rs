@@ -60,14 +60,20 @@ pub fn features_of(
     };
     let shard = rows::of(track, &item, &request, config, models, progress)?;
     // The table has `bars` once, before the features.
-    let kept: Vec<usize> = (0..columns.names().len()).filter(|i| columns.names()[*i] != "bars").collect();
+    let kept: Vec<usize> = (0..columns.names().len())
+        .filter(|i| columns.names()[*i] != "bars")
+        .collect();
     let of_row = |row: &[f32]| kept.iter().map(|i| row[*i]).collect::<Vec<f32>>();
     Ok(TrackFeatures {
         start: shard.rows.iter().map(|r| r.start).collect(),
         end: shard.rows.iter().map(|r| r.end).collect(),
         bars: shard.rows.iter().map(|r| r.bars).collect(),
         names: kept.iter().map(|i| columns.names()[*i].clone()).collect(),
-        values: shard.values.chunks_exact(columns.names().len().max(1)).flat_map(of_row).collect(),
+        values: shard
+            .values
+            .chunks_exact(columns.names().len().max(1))
+            .flat_map(of_row)
+            .collect(),
         bpm: shard.bpm,
         detail: shard.detail,
     })

@@ -114,17 +114,20 @@ class Cluster:
 
     @staticmethod
     def _ended(tag: Any, future: Any, result: Any) -> Ended:
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
-        if future.status == "finished":
+        # No call gives None. It stands for what was lost with a worker between the task's end and our asking: then the task
+        # is done again, and we wait for that. What has failed raises here.
+        if future.status == "finished" and result is not None:
             return Ended(tag, result)
-        if future.status == "cancelled":
-            return Ended(tag, error=ClusterError("the cluster gave the task up: did the scheduler end?"))
-        # An error is given as `sys.exc_info` has it.
-        error = result[1] if isinstance(result, tuple) and len(result) == 3 else future.exception()
-        if isinstance(error, KilledWorker):
+        try:
+            return Ended(tag, future.result())
+        except CancelledError:
+            return Ended(tag, error=ClusterError("the cluster gave a task up: did the scheduler end?"))
+        except KilledWorker as error:
             return Ended(tag, error=KilledBy(str(error)))
-        return Ended(tag, error=error)
+        except Exception as error:
+            return Ended(tag, error=error)
 
     def versions(self) -> dict[str, str]:
         told: dict[str, str] = self._client.run(_version)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import time
@@ -16,7 +15,7 @@ from .dataset import COMPACTED, FEATURES, SUGGESTIONS, TRACKS, Job
 from .index import Index
 from .inputs import Source
 from .progress import Progress
-from .storage import Folder, Storage, new_run, open_storage
+from .storage import Storage, new_run, open_storage
 
 
 @dataclass
@@ -60,6 +59,8 @@ class Summary:
     bytes_written: int = 0
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
+    #: Of these, from the first task given out to the last one's end.
+    work_seconds: float = 0.0
     workers: int = 0
     interrupted: bool = False
     #: Recordings that were worked on in a process of their own because workers died with them.
@@ -91,9 +92,7 @@ def run(options: Options) -> Summary:
     began = time.monotonic()
     version = _version(options)
     name = new_run()
-    storage = open_storage(options.out)
-    if isinstance(storage, Folder):
-        storage = dataclasses.replace(storage, run=name)
+    storage = open_storage(options.out, name)
     settings, models = _models(options.settings)
     job = Job(storage, settings, options.features, version, options.engine, options.retry_failed)
     found = inputs.collect(options.inputs, options.out, _lister())
@@ -120,7 +119,9 @@ def run(options: Options) -> Summary:
         if todo or options.compact:
             with open_cluster(options.scheduler, options.wait) as executor:
                 _same_version(executor, job)
+                working = time.monotonic()
                 _work(executor, job, todo, options.batch, index, summary, progress, ended)
+                summary.work_seconds = time.monotonic() - working
                 if options.compact and summary.stopped_by is None:
                     _compact(executor, storage, dataset.parts(), summary)
                 elif options.retry_failed and there.compacted:

@@ -51,18 +51,21 @@ def native(content: bytes, name: str, settings: dict[str, Any], features: bool) 
         BadTrack: It cannot be decoded or analysed.
     """
     import loopwright
+    from loopwright import _loopwright as extension
+    from loopwright._input import native_settings
+    from loopwright._results import Features
 
+    said, _ = native_settings(settings, {}, {})
     try:
-        found = loopwright.find(content, name=name, config=settings)
-        measured = loopwright.features(content, name=name, config=settings) if features else None
+        told = extension.track((content, name), said, features)
     except (loopwright.SettingsError, loopwright.OutputError):
         raise
     except loopwright.Error as error:
         raise BadTrack(str(error).replace(f"{name}: ", "")) from None
     return Worked(
-        facts=dict(found.facts or {}),
-        detail=found.detail,
-        warnings=list(found.warnings),
-        suggestions=[{**loop.to_row(), "number": loop.number} for loop in found],
-        features=None if measured is None else (measured.names, measured.values, measured.table),
+        facts=dict(told["facts"] or {}),
+        detail=told["detail"],
+        warnings=list(told["warnings"]),
+        suggestions=told["found"],
+        features=tuple(Features.of(told["features"])) if "features" in told else None,
     )

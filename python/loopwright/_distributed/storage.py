@@ -49,18 +49,18 @@ class Storage(Protocol):
         """Removes temporary files that are nobody's any more, and those of ``run``. Gives their number."""
 
 
-def open_storage(uri: str) -> Storage:
-    """The storage at a path or an address.
+def open_storage(uri: str, run: str = "none") -> Storage:
+    """The storage at a path or an address, for a run.
 
     Raises:
         ValueError: an address whose scheme nothing installed here can write to.
     """
     if uri.startswith("file:"):
-        return Folder(path_of(uri))
+        return Folder(path_of(uri), run)
     scheme = uri.partition("://")[0] if "://" in uri else ""
     if not scheme:
-        return Folder(os.path.abspath(uri))
-    return Objects(uri.rstrip("/"))
+        return Folder(os.path.abspath(uri), run)
+    return Objects(uri.rstrip("/"), run)
 
 
 def new_run() -> str:
@@ -74,7 +74,7 @@ class Folder:
     """A folder, on this machine or one that all machines see."""
 
     root: str
-    #: The run that writes, for the names of temporary files.
+    #: The run that reads and writes; also in the names of temporary files.
     run: str = "none"
 
     @property
@@ -181,6 +181,8 @@ class Objects:
     """An object store, by fsspec."""
 
     address: str
+    #: The run that reads and writes.
+    run: str = "none"
 
     @property
     def uri(self) -> str:

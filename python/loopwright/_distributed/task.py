@@ -118,18 +118,15 @@ def done(job: Job, content: str) -> dict[str, Any] | None:
 
 
 @functools.lru_cache(maxsize=512)
-def _held(storage: Any, table: str, part: str, _when: int) -> dict[str, dict[str, Any]]:
+def _compacted(storage: Any, table: str, part: str) -> dict[str, dict[str, Any]]:
+    """The recordings of a partition's compacted file. It is read once a run (``storage`` holds the run): it is written at
+    the end of one."""
     held = storage.read(f"{dataset.folder(table, part)}/{dataset.COMPACTED}")
     if held is None:
         return {}
     if table == TRACKS:
         return {row["content"]: row for row in tables.rows(held)}
     return dict.fromkeys(tables.column(held, "content"), {})
-
-
-def _compacted(storage: Any, table: str, part: str) -> dict[str, dict[str, Any]]:
-    """The recordings of a partition's compacted file, which is read again after some minutes."""
-    return _held(storage, table, part, int(time.time() // 600))
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:

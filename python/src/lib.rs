@@ -12,6 +12,7 @@ mod models;
 mod settings;
 mod source;
 mod stores;
+mod track;
 mod work;
 
 use pyo3::prelude::*;
@@ -33,6 +34,8 @@ mod _loopwright {
     use crate::settings::{default_settings, feature_registry};
     #[pymodule_export]
     use crate::stores::{is_address, list, read};
+    #[pymodule_export]
+    use crate::track::track;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

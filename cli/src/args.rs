@@ -54,7 +54,7 @@ Exit codes: 0 done, 1 some inputs failed, 2 wrong usage, 3 reading, writing or s
 
 /// Finds the passages of a recording worth looping, ranks them, and writes them out ready to drop on a track.
 ///
-/// Everything happens on this machine: no network, no account.
+/// Everything happens on this machine, unless you name an address: dropbox:/Music, s3://bucket/music, https://host/music/.
 #[derive(Debug, Parser)]
 #[command(name = "loopwright", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true,
           arg_required_else_help = true, infer_subcommands = false)]
@@ -221,13 +221,13 @@ pub struct Quiet {
 /// What every command that works through files and writes a folder takes.
 #[derive(Debug, Args)]
 pub struct BatchFlags {
-    /// Audio files, and folders to search for them
+    /// Audio files, folders to search for them, and addresses: dropbox:/Music, s3://bucket/music, https://host/music/
     ///
     /// Folders are searched with everything beneath them, in sorted order. Hidden files and the output of earlier runs
-    /// are skipped.
+    /// are skipped. What is at an address is fetched into memory, never to the disk.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder to write to; made if missing
+    /// Folder to write to, made if missing; or an address in Dropbox or S3
     #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
     pub out: Option<PathBuf>,
     /// Tracks worked on at the same time [default: one for each processor]

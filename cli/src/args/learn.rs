@@ -29,10 +29,10 @@ Labels are told by content: JSON of seconds or of [start, end], CSV with track_i
 end_time, or rekordbox's XML. Their keys are names of tracks, names of files or paths. Interrupted runs
 go on where they stopped.")]
 pub struct Dataset {
-    /// Audio files, folders to search for them, and sets with a manifest.json of `id` and `audio`
+    /// Audio files, folders to search for them, sets with a manifest.json of `id` and `audio`, and addresses (dropbox:/FMA)
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// File to write: .csv or .parquet
+    /// File to write: .csv or .parquet, here or at an address
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// Which loops are good; give it again for more than one file

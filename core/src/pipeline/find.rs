@@ -98,6 +98,9 @@ impl Found {
     }
 }
 
+/// What is done with the files of a track's loops: gives their record, and their rows for tables.
+pub type Write<'a> = dyn Fn(&dyn Plan) -> Result<(TrackRecord, Table), TrackError> + 'a;
+
 /// Finds the loops of one track that is at hand, and lets `write` do with them what is wanted:
 /// [`Tree::write`](crate::export::tree::Tree::write), or [`measured`](crate::export::tree::measured) for numbers alone. It is
 /// called with an empty plan where there are none.
@@ -110,7 +113,7 @@ pub fn of_track(
     track: &Track,
     models: Models<'_>,
     config: &Config,
-    write: &dyn Fn(&dyn Plan) -> Result<(TrackRecord, Table), TrackError>,
+    write: &Write<'_>,
     progress: &dyn Progress,
 ) -> Result<Found, TrackError> {
     let found = super::suggest(track, models, config, progress)?;

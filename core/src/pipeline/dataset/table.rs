@@ -52,7 +52,7 @@ pub(super) fn join(shard: &Shard, id: &str, request: &Request<'_>, into: &mut Jo
         features.push(row.bars as f32);
         let others = names.iter().zip(values).filter(|(name, _)| *name != "bars");
         features.extend(others.map(|(_, x)| *x));
-        into.push(id, (row.start, row.end), f64::from(row.weight), &features)?;
+        into.push(id, (row.start, row.end), row.weight, &features)?;
     }
     Ok(())
 }

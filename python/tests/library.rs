@@ -9,6 +9,10 @@ fn the_extension_is_built_beside_the_tests() {
         std::env::consts::DLL_SUFFIX
     );
     let test = std::env::current_exe().unwrap();
-    let found = test.ancestors().skip(1).take(1).find(|folder| folder.join(&file).is_file());
+    let found = test
+        .ancestors()
+        .skip(1)
+        .take(1)
+        .find(|folder| folder.join(&file).is_file());
     assert!(found.is_some(), "no {file} beside {}", test.display());
 }

@@ -110,7 +110,10 @@ fn by_maturin(python: &Path, wheels: &Path) -> Result<PathBuf, String> {
     if wheels.is_dir() {
         std::fs::remove_dir_all(wheels).map_err(|e| format!("{}: {e}", wheels.display()))?;
     }
-    let mut command = shell::command(python, &["-m", "maturin", "build", "--profile", "dev", "--manifest-path"]);
+    let mut command = shell::command(
+        python,
+        &["-m", "maturin", "build", "--profile", "dev", "--manifest-path"],
+    );
     command.arg(manifest).arg("--out").arg(wheels);
     shell::run(command.arg("--interpreter").arg(python))?;
     shell::run(&mut shell::cargo(&["build", "--package", "loopwright"]))?;

@@ -147,7 +147,6 @@ pub(crate) fn find<'py>(
 
 /// The features of every candidate: names, values, starts and ends in seconds, lengths in bars, and what is to be said.
 #[pyfunction]
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn features<'py>(
     py: Python<'py>,
     source: Given<'py>,

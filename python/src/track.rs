@@ -43,7 +43,10 @@ impl Measured {
             .collect();
         let names = kept.iter().map(|i| schema.columns()[*i].clone()).collect();
         let table = FeatureTable::of(schema, &candidates, analysis, structure);
-        let of_row = |row: usize| kept.iter().map(move |i| table.row(row)[*i]).collect::<Vec<f32>>();
+        let of_row = |row: usize| {
+            let row = table.row(row);
+            kept.iter().map(|i| row[*i]).collect::<Vec<f32>>()
+        };
         let row_of = |c: &Candidate| candidates.iter().position(|other| other == c);
         Self {
             names,
@@ -90,7 +93,7 @@ pub(crate) fn track<'py>(
             &loaded.track,
             models,
             config,
-            &|plan| tree::measured(&key, plan, progress),
+            &|plan| Ok(tree::measured(&key, plan, progress)?),
             progress,
         )?;
         told.detail = found.detail().to_owned();

@@ -458,3 +458,38 @@ def test_names_and_addresses() -> None:
     odd = os.fsdecode(b"/tmp/\xff #%?\n.wav")
     assert inputs.path_of(inputs.uri_of(odd)) == odd
     assert inputs.shown(os.fsdecode(b"a/\xff.wav")) == "a/\ufffd.wav"
+
+
+def test_an_object_store_holds_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3, as a server of its own on this machine speaks it."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    sources = tmp_path / "in"
+    sources.mkdir()
+    for i in range(8):
+        (sources / f"{i}.wav").write_bytes(b"bad" if i == 5 else bytes([i]) * (100 + i))
+    run(Options([str(sources)], str(tmp_path / "alone"), "none", engine="standin:plain", quiet=True))
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-of-a-secret")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        import s3fs
+
+        files_of = s3fs.S3FileSystem()
+        files_of.mkdir("bucket")
+        options = Options([str(sources)], "s3://bucket/a/dataset", "local:2", engine="standin:plain", quiet=True)
+        summary = run(options)
+        assert (summary.worked, summary.failed, summary.exit_code()) == (8, 1, 1)
+        assert run(options).skipped == 8
+        held = {path.removeprefix("bucket/a/dataset/"): files_of.cat_file(path) for path in files_of.find("bucket")}
+        assert not any(b"canary" in content for content in held.values())
+        assert {k: v for k, v in held.items() if not k.startswith("_log")} == files(tmp_path / "alone")
+        options.compact = True
+        assert run(options).compacted == 8 + 7
+        options.scheduler, options.compact = "none", False
+        assert run(options).skipped == 8
+    finally:
+        server.stop()

@@ -13,7 +13,7 @@ const USAGE: &str = "usage: cargo xtask python [--maturin | --built] [--if-possi
 
 /// What the tests need. The wheel itself is installed anew each time.
 const PYTHON: Environment = Environment {
-    what: "maturin, numpy, pytest or mypy",
+    what: "maturin, pytest, or what the package works with",
     variable: "LOOPWRIGHT_PYTHON",
     folder: "python-venv",
     packages: &[
@@ -24,10 +24,15 @@ const PYTHON: Environment = Environment {
         "onnx==1.23.2",
         "onnxruntime==1.31.1",
         "scikit-learn==1.9.1",
-        "xgboost==3.2.0",
+        // XGBoost without its half gigabyte for graphics cards.
+        "xgboost-cpu==3.2.0",
+        "distributed==2026.8.0",
+        "pyarrow==26.0.1",
+        "duckdb==2.0.0",
     ],
     check: "import importlib.util as u, sys; \
-            sys.exit(not all(map(u.find_spec, ['maturin', 'numpy', 'pytest', 'mypy', 'onnx', 'onnxruntime', 'sklearn', 'xgboost'])))",
+            sys.exit(not all(map(u.find_spec, 'maturin numpy pytest mypy onnx onnxruntime sklearn xgboost distributed pyarrow \
+            duckdb'.split())))",
 };
 
 /// `cargo xtask python`.

@@ -67,5 +67,5 @@ def native(content: bytes, name: str, settings: dict[str, Any], features: bool) 
         detail=told["detail"],
         warnings=list(told["warnings"]),
         suggestions=told["found"],
-        features=tuple(Features.of(told["features"])) if "features" in told else None,
+        features=Features.of(told["features"]) if "features" in told else None,
     )

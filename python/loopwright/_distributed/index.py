@@ -47,8 +47,9 @@ class Index:
 
     def _take(self, told: dict[str, Any]) -> None:
         row = {name: told.get(name) for name in _FIELDS}
-        self._changed |= self.rows.get(row["uri"]) != row
-        self.rows[row["uri"]] = row
+        uri = str(row["uri"])
+        self._changed |= self.rows.get(uri) != row
+        self.rows[uri] = row
 
     def add(self, told: dict[str, Any]) -> None:
         """What became of a source."""

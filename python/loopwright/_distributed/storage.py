@@ -30,6 +30,9 @@ class Storage(Protocol):
     def uri(self) -> str:
         """The address, without secrets."""
 
+    def __hash__(self) -> int:
+        """What is read once a run is kept by the storage."""
+
     def read(self, key: str) -> bytes | None:
         """The content of a file; None where there is none."""
 

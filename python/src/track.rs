@@ -54,7 +54,12 @@ impl Measured {
             start: candidates.iter().map(|c| place(c).0).collect(),
             end: candidates.iter().map(|c| place(c).1).collect(),
             bars: candidates.iter().map(|c| c.bars).collect(),
-            rows: found.suggestions.suggestions.iter().map(|s| row_of(&s.candidate)).collect(),
+            rows: found
+                .suggestions
+                .suggestions
+                .iter()
+                .map(|s| row_of(&s.candidate))
+                .collect(),
         }
     }
 }

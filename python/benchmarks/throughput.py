@@ -52,6 +52,12 @@ def nothing(content: bytes, name: str, settings: dict, features: bool) -> engine
     return engine.Worked()
 
 
+def resting(content: bytes, name: str, settings: dict, features: bool) -> engine.Worked:
+    """A track that takes its time and no processor: what is left is what sharing out costs, however busy the machine."""
+    time.sleep(float(os.environ["THROUGHPUT_REST"]))
+    return engine.Worked()
+
+
 def empty(number: int) -> int:
     """A task without anything."""
     return number
@@ -62,7 +68,7 @@ def load() -> str:
     return " ".join(f"{x:.2f}" for x in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
 
 
-def compare(inputs: list[str], workers: list[int], rounds: int, folder: Path, features: bool) -> None:
+def compare(inputs: list[str], workers: list[int], rounds: int, folder: Path, features: bool, name: str) -> None:
     """Runs with each number of workers in turn, and tells the rates."""
     rates: dict[int, list[float]] = {n: [] for n in workers}
     cpu: dict[int, list[float]] = {n: [] for n in workers}
@@ -70,7 +76,7 @@ def compare(inputs: list[str], workers: list[int], rounds: int, folder: Path, fe
         for n in workers:
             out = folder / f"out-{round_}-{n}"
             before = load()
-            summary = run(Options(inputs, str(out), f"local:{n}", features=features, quiet=True))
+            summary = run(Options(inputs, str(out), f"local:{n}", features=features, quiet=True, engine=name))
             rates[n].append(summary.worked / summary.work_seconds)
             cpu[n].append(summary.cpu_seconds / summary.worked)
             print(
@@ -125,6 +131,7 @@ def main() -> None:
     parser.add_argument("--workers", default="1,2")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tasks", type=int, default=0, help="measure the cost of a task instead, with so many")
+    parser.add_argument("--rest", type=float, help="seconds to rest with each track in place of work")
     parser.add_argument("--features", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args()
     workers = [int(n) for n in args.workers.split(",")]
@@ -139,7 +146,10 @@ def main() -> None:
             for i in range(args.tracks):
                 song(folder / "in" / f"{i:03}.wav", 90 + 2 * i, i, args.seconds)
             inputs = [str(folder / "in")]
-        compare(inputs, workers, args.rounds, folder, args.features)
+        if args.rest is not None:
+            os.environ["THROUGHPUT_REST"] = str(args.rest)
+        name = engine.NATIVE if args.rest is None else "throughput:resting"
+        compare(inputs, workers, args.rounds, folder, args.features, name)
 
 
 if __name__ == "__main__":

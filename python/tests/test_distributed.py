@@ -425,10 +425,10 @@ def test_duckdb_reads_it(single: Path) -> None:
     assert "song01.wav" in names and "deep/again.wav" in names and len(names) == 12
     features = f"read_parquet('{single}/features/*/*.parquet', hive_partitioning = true)"
     ours = pads.dataset(single / "features", partitioning="hive").to_table()
-    (count, mean) = duckdb.sql(f"SELECT count(*), avg(rms_mean) FROM {features}").fetchone()
+    (count, mean) = duckdb.sql(f"SELECT count(*), avg(rms_mean) FROM {features}").fetchall()[0]
     assert count == ours.num_rows
     assert mean == pytest.approx(float(np.mean(ours.column("rms_mean").to_numpy(), dtype=np.float64)))
-    part = duckdb.sql(f"SELECT count(DISTINCT part) FROM {features}").fetchone()[0]
+    part = duckdb.sql(f"SELECT count(DISTINCT part) FROM {features}").fetchall()[0][0]
     assert part == len(list((single / "features").iterdir()))
 
 

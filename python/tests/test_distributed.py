@@ -247,9 +247,9 @@ def test_rows_are_those_of_find_and_features(music: Path, single: Path) -> None:
 
 def test_plain_sharding_gives_the_same_loops(music: Path, single: Path, tmp_path: Path) -> None:
     """`loopwright find --shard I/N` on each, then `loopwright merge`."""
-    tool = os.environ.get("LOOPWRIGHT_CLI") or HERE.parents[1] / "target" / "debug" / "loopwright"
+    tool = os.environ.get("LOOPWRIGHT_TOOL") or HERE.parents[1] / "target" / "debug" / "loopwright"
     if not os.path.isfile(tool):
-        pytest.skip("the command line tool is not built: cargo build -p loopwright, or LOOPWRIGHT_CLI=…")
+        pytest.skip("the command line tool is not built: cargo build -p loopwright, or LOOPWRIGHT_TOOL=…")
     parts = [str(tmp_path / f"part{i}") for i in (1, 2, 3)]
     for i, part in enumerate(parts, 1):
         done = subprocess.run([tool, "find", music, "--out", part, "--shard", f"{i}/3", "-q"], stderr=subprocess.DEVNULL)

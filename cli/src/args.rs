@@ -11,27 +11,32 @@ use loopwright_core::pipeline::shard::Shard;
 #[cfg(feature = "onnx")]
 mod classify;
 mod contact_map;
+#[cfg(feature = "dropbox")]
+mod dropbox;
 mod learn;
 mod merge;
 mod neighbors;
 mod report;
 mod settings;
+mod tables;
 #[cfg(feature = "onnx")]
 mod tags;
 
 #[cfg(feature = "onnx")]
 pub use classify::Classify;
 pub use contact_map::{ContactMap, SharpenName};
+#[cfg(feature = "dropbox")]
+pub use dropbox::{Dropbox, DropboxLogin, DropboxLogout, DropboxPull, DropboxStatus, DropboxWhat};
 pub use learn::{
-    Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, LossName, MlflowFlags, Mlp, NetworkFlags,
-    ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
+    Adapt, AlignName, Boost, Dataset, Evaluate, GainName, Hidden, ListenFlags, LossName, MlflowFlags, Mlp,
+    NetworkFlags, ObjectiveName, Rank, Train, TrainFlags, TreeFlags, What,
 };
 pub use merge::Merge;
 pub use neighbors::{Aspect, AspectWeights, Neighbors};
 pub use report::Report;
 pub use settings::{
     BeatModelFlag, BreakFlags, EmbeddingFlag, ExportFlags, FormatName, LevelName, LoopFlags, ModelFlag, OrderName,
-    QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags, rhythm_flags,
+    QuietFlags, QuietSettingFlags, RankFlags, RhythmFlags, Said, SettingFlags,
 };
 #[cfg(feature = "onnx")]
 pub use tags::{GroupName, LabelSource, LearnerName, TagFlags, TrainContact, TrainTags};
@@ -49,7 +54,7 @@ Exit codes: 0 done, 1 some inputs failed, 2 wrong usage, 3 reading, writing or s
 
 /// Finds the passages of a recording worth looping, ranks them, and writes them out ready to drop on a track.
 ///
-/// Everything happens on this machine: no network, no account.
+/// Everything happens on this machine, unless you name an address: dropbox:/Music, s3://bucket/music, https://host/music/.
 #[derive(Debug, Parser)]
 #[command(name = "loopwright", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true,
           arg_required_else_help = true, infer_subcommands = false)]
@@ -110,6 +115,9 @@ pub enum Command {
     Classify(Classify),
     /// Make a page to listen to, from what find, breaks and quiet wrote
     Report(Report),
+    /// Log in to Dropbox, and copy music from there
+    #[cfg(feature = "dropbox")]
+    Dropbox(Dropbox),
     /// List the features that loops are ranked by
     Features(Features),
     /// Show the settings in force and where each comes from
@@ -213,13 +221,13 @@ pub struct Quiet {
 /// What every command that works through files and writes a folder takes.
 #[derive(Debug, Args)]
 pub struct BatchFlags {
-    /// Audio files, and folders to search for them
+    /// Audio files, folders to search for them, and addresses: dropbox:/Music, s3://bucket/music, https://host/music/
     ///
     /// Folders are searched with everything beneath them, in sorted order. Hidden files and the output of earlier runs
-    /// are skipped.
+    /// are skipped. What is at an address is fetched into memory, never to the disk.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Folder to write to; made if missing
+    /// Folder to write to, made if missing; or an address in Dropbox or S3
     #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
     pub out: Option<PathBuf>,
     /// Tracks worked on at the same time [default: one for each processor]
@@ -479,7 +487,7 @@ mod tests {
             ),
         ] {
             let wanted = settings(toml);
-            let made = rhythm_flags(&wanted);
+            let made = loopwright_core::pipeline::analyze::flags(&wanted);
             assert_eq!(made.join(" "), flags);
             let line = ["loopwright", "analyze", "a.wav"]
                 .map(str::to_owned)

@@ -10,6 +10,8 @@ mod config;
 mod contact_map;
 mod dataset;
 mod doctor;
+#[cfg(feature = "dropbox")]
+mod dropbox;
 mod evaluate;
 mod features;
 mod find;
@@ -23,11 +25,14 @@ mod train;
 
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use anyhow::{Context, Result};
+use loopwright_core::export::table::{Csv, TableFormat};
+use loopwright_core::export::table_format as table_format_of;
 
 use crate::args::{Cli, Command};
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 
 /// Runs the command that was asked for.
 pub fn run(cli: &Cli) -> Result<Exit> {
@@ -47,6 +52,8 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         #[cfg(feature = "onnx")]
         Command::Classify(args) => classify::run(args, general),
         Command::Report(args) => report::run(args, general),
+        #[cfg(feature = "dropbox")]
+        Command::Dropbox(args) => dropbox::run(args, general),
         Command::Features(args) => features::run(args),
         Command::Config(args) => config::run(args, general),
         Command::Doctor(args) => doctor::run(args, general),
@@ -66,6 +73,18 @@ fn print(text: &str) -> Result<()> {
 /// One JSON object a line on standard output.
 fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value}\n"))
+}
+
+/// The format of a table that the user names: what its ending says, and CSV where it says nothing.
+fn table_format(flag: &str, path: &Path) -> Result<&'static dyn TableFormat, UsageError> {
+    match table_format_of(path) {
+        Some(format) => Ok(format),
+        None if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")) => Err(UsageError(format!(
+            "{flag} {}: this build writes no Parquet; name a .csv",
+            path.display()
+        ))),
+        None => Ok(&Csv),
+    }
 }
 
 fn jobs(asked: Option<u16>) -> NonZeroUsize {

@@ -8,6 +8,7 @@ pub mod exit;
 #[cfg(feature = "mlflow")]
 mod mlflow;
 pub mod output;
+pub mod places;
 pub mod progress;
 pub mod record;
 pub mod settings;

@@ -167,8 +167,8 @@ impl Recorder for Mlflow {
         Ok(())
     }
 
-    fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
-        self.store.put(&self.client, path)
+    fn artifact(&mut self, name: &str, content: &[u8]) -> Result<(), RecordError> {
+        self.store.put(&self.client, name, content)
     }
 
     fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use loopwright_core::learn::recorder::{Jsonl, Recorder};
+use loopwright_core::store::Target;
 
 use crate::args::MlflowFlags;
 
@@ -27,9 +28,9 @@ pub fn open(flags: &MlflowFlags, out: &Path, command: &str) -> Result<Box<dyn Re
 /// # Errors
 ///
 /// As [`open`].
-pub fn open_as(flags: &MlflowFlags, file: &Path, name: &Path, command: &str) -> Result<Box<dyn Recorder>> {
+pub fn open_as(flags: &MlflowFlags, file: &Target, name: &Path, command: &str) -> Result<Box<dyn Recorder>> {
     if !flags.mlflow {
-        return Ok(Box::new(Jsonl::create(file, command)?));
+        return Ok(Box::new(Jsonl::create_at(file, command)?));
     }
     with_mlflow(flags, file, name, command, &|name| std::env::var(name).ok())
 }
@@ -48,13 +49,13 @@ pub fn open_with(
     if !flags.mlflow {
         return Ok(Box::new(Jsonl::create(&out.join(FILE), command)?));
     }
-    with_mlflow(flags, &out.join(FILE), out, command, environment)
+    with_mlflow(flags, &out.join(FILE).into(), out, command, environment)
 }
 
 #[cfg(feature = "mlflow")]
 fn with_mlflow(
     flags: &MlflowFlags,
-    file: &Path,
+    file: &Target,
     out: &Path,
     command: &str,
     environment: &dyn Fn(&str) -> Option<String>,
@@ -67,7 +68,7 @@ fn with_mlflow(
     // The server first: where it refuses, the record of an earlier run stays as it is.
     let server = Mlflow::open(flags, out, command, environment)?;
     eprintln!("loopwright: recording at {}", plain(&server.page()));
-    let file = Box::new(Jsonl::create(file, command)?);
+    let file = Box::new(Jsonl::create_at(file, command)?);
     let tell = |words: &str| eprintln!("loopwright: {}", plain(words));
     Ok(Box::new(Several::new(file, vec![Box::new(server)], tell)))
 }
@@ -75,7 +76,7 @@ fn with_mlflow(
 #[cfg(not(feature = "mlflow"))]
 fn with_mlflow(
     _: &MlflowFlags,
-    _: &Path,
+    _: &Target,
     _: &Path,
     _: &str,
     _: &dyn Fn(&str) -> Option<String>,

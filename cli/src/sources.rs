@@ -5,11 +5,15 @@ use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use loopwright_core::config::Stores;
 use loopwright_core::export::manifest::Manifest;
 use loopwright_core::export::tree::KINDS;
 use loopwright_core::pipeline::run::Source;
+use loopwright_core::progress::Silent;
+use loopwright_core::store::{Entry, Location, Object, Place};
 
 use crate::exit::Exit;
+use crate::places;
 
 /// Endings of names that are taken for audio when a folder is searched. A file that is named outright is tried whatever
 /// its ending.
@@ -23,23 +27,24 @@ pub const EXTENSIONS: &[&str] = &[
 pub struct Sources {
     /// The files, in a fixed order: as named, and sorted by path beneath each folder. No file twice.
     pub files: Vec<Source>,
-    /// What could not be searched.
-    pub unreadable: Vec<(PathBuf, std::io::Error)>,
+    /// What could not be searched, and why.
+    pub unreadable: Vec<(PathBuf, String)>,
 }
 
 /// Lists the audio files that `inputs` name. Folders are searched with all beneath them, except for hidden entries, for
-/// `out`, and for folders that this tool has written; symbolic links are followed, and each folder entered once.
-pub fn collect(inputs: &[PathBuf], out: Option<&Path>) -> Sources {
-    search(inputs, out, false)
+/// `out`, and for folders that this tool has written; symbolic links are followed, and each folder entered once. Addresses of
+/// stores are searched likewise, by their listing.
+pub fn collect(inputs: &[PathBuf], out: Option<&Path>, stores: &Stores) -> Sources {
+    search(inputs, out, false, stores)
 }
 
 /// As [`collect`], for what compares loops: of a folder that this tool has written, the loops in it, each once and in its
 /// first format, without their hits, slices and percussive parts.
-pub fn collect_loops(inputs: &[PathBuf]) -> Sources {
-    search(inputs, None, true)
+pub fn collect_loops(inputs: &[PathBuf], stores: &Stores) -> Sources {
+    search(inputs, None, true, stores)
 }
 
-fn search(inputs: &[PathBuf], out: Option<&Path>, own: bool) -> Sources {
+fn search(inputs: &[PathBuf], out: Option<&Path>, own: bool, stores: &Stores) -> Sources {
     let mut search = Search {
         own,
         out: out.and_then(|p| p.canonicalize().ok()),
@@ -48,7 +53,9 @@ fn search(inputs: &[PathBuf], out: Option<&Path>, own: bool) -> Sources {
         found: Sources::default(),
     };
     for input in inputs {
-        if input.is_dir() {
+        if let Some(address) = places::address(input) {
+            search.store(address, out, stores);
+        } else if input.is_dir() {
             search.folder(input);
         } else {
             search.file(input.clone(), input.parent().unwrap_or(Path::new("")));
@@ -84,7 +91,8 @@ impl Search {
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         if self.files.insert(real) {
             let name = name(path.strip_prefix(root).unwrap_or(&path));
-            self.found.files.push(Source { path, name });
+            let place = Place::File(path);
+            self.found.files.push(Source { place, name });
         }
     }
 
@@ -103,12 +111,49 @@ impl Search {
                         }
                     }
                 }
-                Err(error) => self.found.unreadable.push((folder, error)),
+                Err(error) => self.found.unreadable.push((folder, error.to_string())),
             }
         }
         files.sort();
         self.found.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
         files.into_iter().for_each(|path| self.file(path, root));
+    }
+
+    /// The recordings beneath an address; what names one file is tried whatever its ending.
+    fn store(&mut self, address: &str, out: Option<&Path>, stores: &Stores) {
+        let found = places::open(address, stores)
+            .map_err(|e| e.to_string())
+            .and_then(|at| Ok((at.store.list(&at.key, &Silent).map_err(|e| e.kind.to_string())?, at)));
+        let (entries, at) = match found {
+            Ok(found) => found,
+            Err(why) => return self.found.unreadable.push((address.into(), why)),
+        };
+        let out = out
+            .and_then(places::address)
+            .and_then(|out| places::open(out, stores).ok());
+        let out = out.filter(|out| out.store.uri("") == at.store.uri(""));
+        let depth = at.key.split('/').filter(|p| !p.is_empty()).count();
+        let parts = |key: &str| key.split('/').map(str::to_owned).collect::<Vec<_>>();
+        // A folder with a manifest of ours is left alone, but for the one that was named.
+        let ours: Vec<Vec<String>> = entries.iter().filter_map(|e| our_folder(&at, e, depth)).collect();
+        for entry in entries {
+            let path = parts(&entry.key);
+            let single = path.len() == depth;
+            let skipped = path.get(depth..).unwrap_or_default().iter().any(|p| p.starts_with('.'))
+                || ours.iter().any(|folder| path.starts_with(folder))
+                || out
+                    .as_ref()
+                    .is_some_and(|out| !out.key.is_empty() && path.starts_with(&parts(&out.key)));
+            if !(single || !skipped && is_audio(Path::new(&entry.key))) {
+                continue;
+            }
+            let name = path[if single { depth - 1 } else { depth }..].join("/");
+            let object = Object::new(at.store.clone(), entry);
+            if self.files.insert(PathBuf::from(object.uri())) {
+                let place = Place::Object(object);
+                self.found.files.push(Source { place, name });
+            }
+        }
     }
 
     /// The visible entries of `folder`; none if it has been entered before. Where it holds our own output, its loops, if they
@@ -131,6 +176,21 @@ impl Search {
         entries.sort();
         Ok(entries)
     }
+}
+
+/// The folder that `entry` says is our own output, if it lies deeper than `depth`: a manifest, whose head is looked at.
+fn our_folder(at: &Location, entry: &Entry, depth: usize) -> Option<Vec<String>> {
+    let (folder, name) = entry.key.rsplit_once('/')?;
+    let folder: Vec<String> = folder.split('/').map(str::to_owned).collect();
+    if folder.len() <= depth || !KINDS.iter().any(|k| k.manifest == name) {
+        return None;
+    }
+    let content = at.store.read(entry, &Silent).ok()?;
+    is_our_manifest(&content[..content.len().min(512)]).then_some(folder)
+}
+
+fn is_our_manifest(head: &[u8]) -> bool {
+    head.windows(11).any(|w| w == b"\"loopwright")
 }
 
 /// A relative path as outputs show it: with `/`, and the same on every machine.
@@ -157,7 +217,7 @@ fn is_our_output(folder: &Path) -> bool {
     KINDS.iter().any(|kind| {
         let mut head = Vec::new();
         let read = fs::File::open(folder.join(kind.manifest)).and_then(|file| file.take(512).read_to_end(&mut head));
-        read.is_ok() && head.windows(11).any(|w| w == b"\"loopwright")
+        read.is_ok() && is_our_manifest(&head)
     })
 }
 
@@ -211,7 +271,7 @@ mod tests {
         fs::write(root.join("old/manifest.json"), "{\n  \"tool\": \"loopwright 0.1.0\"\n}").unwrap();
         fs::write(root.join("b/manifest.json"), "[]").unwrap();
         let out = root.join("out");
-        let found = collect(&[root.to_path_buf()], Some(&out));
+        let found = collect(&[root.to_path_buf()], Some(&out), &Stores::default());
         assert_eq!(names(&found), ["a.flac", "b/10.wav", "b/2.WAV"]);
         assert!(found.unreadable.is_empty());
     }
@@ -225,10 +285,11 @@ mod tests {
         let found = collect(
             &[file.clone(), root.path().join(".").join("take"), missing.clone()],
             None,
+            &Stores::default(),
         );
         assert_eq!(
-            found.files.iter().map(|s| &s.path).collect::<Vec<_>>(),
-            [&file, &missing]
+            found.files.iter().map(|s| s.place.path()).collect::<Vec<_>>(),
+            [file.as_path(), &missing]
         );
         assert_eq!(names(&found), ["take", "none.wav"]);
     }
@@ -243,7 +304,12 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), inner.join("up")).unwrap();
         std::os::unix::fs::symlink(&inner, root.path().join("again")).unwrap();
         std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("dead.wav")).unwrap();
-        assert_eq!(collect(&[root.path().to_path_buf()], None).files.len(), 1);
+        assert_eq!(
+            collect(&[root.path().to_path_buf()], None, &Stores::default())
+                .files
+                .len(),
+            1
+        );
     }
 
     #[test]
@@ -276,11 +342,14 @@ mod tests {
         });
         fs::write(root.join("own/breaks_manifest.json"), manifest.to_string()).unwrap();
         let outer = [root.join("more"), root.join("own")];
-        assert_eq!(names(&collect_loops(&outer)), ["x.wav", "t/drum_break.wav"]);
-        let inner = collect_loops(&[root.to_path_buf()]);
+        assert_eq!(
+            names(&collect_loops(&outer, &Stores::default())),
+            ["x.wav", "t/drum_break.wav"]
+        );
+        let inner = collect_loops(&[root.to_path_buf()], &Stores::default());
         assert_eq!(names(&inner), ["above.wav", "more/x.wav", "own/t/drum_break.wav"]);
         assert_eq!(
-            names(&collect(&[root.to_path_buf()], None)),
+            names(&collect(&[root.to_path_buf()], None, &Stores::default())),
             ["above.wav", "more/x.wav"]
         );
     }

@@ -142,7 +142,8 @@ mixed['unit_divides'] = t['unit_divides'].cast(pa.bool_())
 reversed_columns = {n: mixed[n] for n in reversed(list(mixed))}
 pq.write_table(pa.table(reversed_columns), 'py.parquet', compression='snappy', data_page_version='2.0', row_group_size=7)
 ";
-    let python = std::env::var("LOOPWRIGHT_PYTHON").unwrap_or_else(|_| "python3".into());
+    let named = ["LOOPWRIGHT_PYTHON", "LOOPWRIGHT_TABLES_PYTHON"].map(|name| std::env::var(name).ok());
+    let python = named.into_iter().flatten().next().unwrap_or_else(|| "python3".into());
     let able = Command::new(&python).args(["-c", "import pyarrow.parquet"]).output();
     if !able.is_ok_and(|o| o.status.success()) {
         eprintln!("pyarrow: SKIPPED, {python} has none; $LOOPWRIGHT_PYTHON names another Python");

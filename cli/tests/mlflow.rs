@@ -36,7 +36,7 @@ fn lines(folder: &Path) -> Vec<Value> {
 }
 
 /// A run with more of everything than fits one request.
-fn whole_run(record: &mut dyn Recorder, folder: &Path, model: &[u8]) {
+fn whole_run(record: &mut dyn Recorder, model: &[u8]) {
     for i in 0..130 {
         record
             .param(&format!("setting {i}"), &format!("wert {i} \u{1f3b5}"))
@@ -50,9 +50,7 @@ fn whole_run(record: &mut dyn Recorder, folder: &Path, model: &[u8]) {
         record.metric("loss", step, 0.1 + 0.2).unwrap();
     }
     record.metric("odd", 0, f64::NAN).unwrap();
-    let path = folder.join("my model.onnx");
-    fs::write(&path, model).unwrap();
-    record.artifact(&path).unwrap();
+    record.artifact("my model.onnx", model).unwrap();
 }
 
 /// What MLflow's own client reads back of a run.
@@ -100,7 +98,7 @@ fn a_real_server_has_all_of_a_run() {
     // A slash at the end is no other server.
     let flags = flags(&format!("{}/", server.uri), experiment);
     let mut record = record::open_with(&flags, &out, "train rank", &nothing).unwrap();
-    whole_run(record.as_mut(), &out, &model);
+    whole_run(record.as_mut(), &model);
     record.finish(Ending::Finished).unwrap();
     drop(record);
     // Again, in the experiment that is there now; dropped without a word, as where an error ended the work.
@@ -153,8 +151,7 @@ fn a_real_server_with_a_store_of_its_own_gets_the_files_in_its_folder() {
     fs::create_dir(&out).unwrap();
     let flags = flags(&server.uri, "here");
     let mut record = record::open_with(&flags, &out, "train boost", &nothing).unwrap();
-    fs::write(out.join("m.json"), b"{}").unwrap();
-    record.artifact(&out.join("m.json")).unwrap();
+    record.artifact("m.json", b"{}").unwrap();
     record.finish(Ending::Finished).unwrap();
     assert!(
         !lines(&out).iter().any(|l| l.get("note").is_some()),
@@ -278,7 +275,7 @@ fn batches_keep_to_the_limits_of_the_interface() {
     let server = Faulty::start(|_, path| fair(path));
     let environment = |name: &str| (name == "MLFLOW_TRACKING_TOKEN").then(|| "t0ken".to_owned());
     let mut record = record::open_with(&flags(&server.uri, "x"), home.path(), "train rank", &environment).unwrap();
-    whole_run(record.as_mut(), home.path(), b"model");
+    whole_run(record.as_mut(), b"model");
     record.finish(Ending::Finished).unwrap();
     drop(record);
     let seen = server.seen();
@@ -333,7 +330,7 @@ fn a_server_that_goes_away_does_not_end_the_run() {
         }
     });
     let mut record = record::open_with(&flags(&server.uri, "x"), home.path(), "train rank", &nothing).unwrap();
-    whole_run(record.as_mut(), home.path(), b"model");
+    whole_run(record.as_mut(), b"model");
     record.finish(Ending::Finished).unwrap();
     drop(record);
     let lines = lines(home.path());
@@ -365,7 +362,7 @@ fn a_store_that_cannot_be_reached_is_named_and_the_rest_is_recorded() {
         fair(path)
     });
     let mut record = record::open_with(&flags(&server.uri, "x"), home.path(), "train rank", &nothing).unwrap();
-    whole_run(record.as_mut(), home.path(), b"model");
+    whole_run(record.as_mut(), b"model");
     record.finish(Ending::Finished).unwrap();
     drop(record);
     let notes: Vec<Value> = lines(home.path())

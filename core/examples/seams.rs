@@ -160,6 +160,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 folder: folder.clone(),
                 name: text("audio").into(),
                 content: String::new(),
+                fingerprint: None,
             };
             let track = Track {
                 id: TrackId::of(&audio),

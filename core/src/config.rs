@@ -35,6 +35,17 @@ pub struct Config {
     pub stores: Stores,
 }
 
+impl Config {
+    /// The settings that what is found depends on: those that only say how files are reached are at their defaults. For
+    /// hashes of settings.
+    pub fn of_outcome(&self) -> Self {
+        Self {
+            stores: Stores::default(),
+            ..self.clone()
+        }
+    }
+}
+
 /// Limits on what is decoded, so that a damaged or hostile file cannot take the machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

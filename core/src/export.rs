@@ -6,6 +6,7 @@
 //! * [`cut`]: the samples of a loop, with its seam mended where it would click; [`level`]: its gain.
 //! * [`AudioFormat`]: how samples and [`meta::LoopMeta`] become a file's bytes; [`table::TableFormat`]: the same for tables.
 //!   Both write to streams: they know no paths.
+//! * [`twin`]: the Parquet table that stands beside each CSV, where that is asked for.
 //! * [`kit`]: kits of one-shots as samplers read them; [`midi`]: the grooves that play them.
 //! * [`name`] and [`layout`]: what files and folders are called, whatever the tags hold.
 //! * [`picture`]: what can be drawn; [`plot`]: a track's waveform with its grid and form; [`click`]: a track with clicks on
@@ -36,6 +37,7 @@ pub mod report;
 pub mod riff;
 pub mod table;
 pub mod tree;
+pub mod twin;
 pub mod wav;
 
 use std::io::{Seek, Write};
@@ -109,4 +111,19 @@ pub static FORMATS: &[(Format, &dyn AudioFormat)] = &[
 /// The writer of `format`; `None` where this build lacks it.
 pub fn audio_format(format: Format) -> Option<&'static dyn AudioFormat> {
     FORMATS.iter().find(|(f, _)| *f == format).map(|(_, w)| *w)
+}
+
+/// Every format of tables that this build can write.
+pub static TABLE_FORMATS: &[&dyn table::TableFormat] = &[
+    &table::Csv,
+    &table::JsonLines,
+    #[cfg(feature = "parquet")]
+    &parquet::Parquet,
+];
+
+/// The format of tables that the ending of `path` names; `None` where this build has none of that name.
+pub fn table_format(path: &std::path::Path) -> Option<&'static dyn table::TableFormat> {
+    let ending = path.extension().and_then(|e| e.to_str())?;
+    let named = |f: &&&dyn table::TableFormat| f.extension().eq_ignore_ascii_case(ending);
+    TABLE_FORMATS.iter().find(named).copied()
 }

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
-/// Text with an apostrophe before a first character that makes a spreadsheet read a formula.
+/// Text with an apostrophe before a first character that makes a spreadsheet read a formula. Text that has one there itself
+/// gets another, so that [`undisarmed`] gives back what was written, whatever it was.
 pub fn guarded(text: &str) -> Cow<'_, str> {
-    match text.chars().next() {
+    match text.trim_start_matches('\'').chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠') => {
             format!("'{text}").into()
         }

@@ -63,6 +63,9 @@ pub trait Learner {
     /// What it is called: `mlp`, `rank`, `boost`.
     fn name(&self) -> &'static str;
 
+    /// The extension of its models' files, without the dot.
+    fn extension(&self) -> &'static str;
+
     /// Its settings, by name, for records and cards.
     fn settings(&self) -> Vec<(String, String)>;
 

@@ -1,6 +1,7 @@
 //! The tasks that a user can ask for, each one file and one function.
 
 pub mod adapt;
+mod ahead;
 pub mod analyze;
 pub mod batch;
 pub mod breaks;
@@ -15,6 +16,7 @@ pub mod evaluate;
 pub mod find;
 pub mod given;
 pub mod harvest;
+pub mod lines;
 pub mod load;
 pub mod merge;
 pub mod neighbors;

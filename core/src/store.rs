@@ -1,10 +1,16 @@
 //! Files that do not lie on this machine: what is asked of a place that holds them.
 //!
-//! [`Store`] is the contract; the crate `loopwright-stores` fulfils it for Dropbox, S3 and HTTP. [`Location`] is a place in a
-//! store, [`Object`] a file in one. Nothing here touches a network.
+//! [`Store`] is the contract; the crate `loopwright-stores` fulfils it for Dropbox, S3 and HTTP, [`Memory`] holds files while
+//! a run lasts. [`Location`] is a place in a store, [`Object`] a file in one; [`Place`] and [`Target`] are what is read and
+//! what is written to, wherever it lies. Nothing here touches a network.
+
+mod memory;
+mod place;
 
 use std::fmt;
-use std::sync::Arc;
+
+pub use memory::Memory;
+pub use place::{Location, Object, Place, Target};
 
 use crate::progress::{Cancelled, Progress};
 
@@ -112,57 +118,5 @@ impl StoreErrorKind {
             Self::Cancelled(_) => Some("run again to go on"),
             Self::Changed | Self::Refused(_) | Self::Unsupported(_) => None,
         }
-    }
-}
-
-/// A place in a store: a file, or a folder.
-#[derive(Debug, Clone)]
-pub struct Location {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// The key; empty for the store's root.
-    pub key: String,
-}
-
-impl Location {
-    /// The address, as the user would write it.
-    pub fn uri(&self) -> String {
-        self.store.uri(&self.key)
-    }
-
-    /// The place `relative` beneath this one.
-    #[must_use]
-    pub fn join(&self, relative: &str) -> Self {
-        let parts = [self.key.as_str(), relative];
-        let key: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
-        Self {
-            store: self.store.clone(),
-            key: key.join("/"),
-        }
-    }
-}
-
-/// A file in a store.
-#[derive(Debug, Clone)]
-pub struct Object {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// What is known of the file.
-    pub entry: Entry,
-}
-
-impl Object {
-    /// The address, as the user would write it.
-    pub fn uri(&self) -> String {
-        self.store.uri(&self.entry.key)
-    }
-
-    /// The whole content.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::read`].
-    pub fn read(&self, progress: &dyn Progress) -> Result<Vec<u8>, StoreError> {
-        self.store.read(&self.entry, progress)
     }
 }

@@ -245,6 +245,7 @@ impl Reference {
             folder: "My_ Song".into(),
             name: "My: Song".into(),
             content: String::new(),
+            fingerprint: None,
         }
     }
 }

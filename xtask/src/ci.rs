@@ -1,7 +1,7 @@
 //! Checks: formatting, lints, documentation, tests.
 
 use crate::python::Environment;
-use crate::{Outcome, hosts, layers, setup, shell};
+use crate::{Outcome, hosts, layers, setup, shell, tables, wheel};
 
 /// The server that records of training are sent to in a test.
 const MLFLOW: Environment = Environment {
@@ -22,6 +22,15 @@ const ONNX: Environment = Environment {
     check: "import onnx, onnxruntime",
 };
 
+/// A server of S3.
+const S3: Environment = Environment {
+    what: "moto",
+    variable: "LOOPWRIGHT_S3_PYTHON",
+    folder: "s3-venv",
+    packages: &["moto[s3,server]==5.2.5"],
+    check: "import importlib.util as u, sys; sys.exit(not (u.find_spec('moto') and u.find_spec('flask')))",
+};
+
 /// `cargo xtask test`: what the machine lacks, then every test of the workspace, then the plugin in foreign hosts.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     setup::system_packages()?;
@@ -29,7 +38,12 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let mut command = shell::cargo(&["test", "--workspace"]);
     // A minute to install; whoever names some tests has it already or does not want it.
     if arguments.is_empty() {
-        for (environment, tested) in [(&MLFLOW, "a real MLflow server"), (&ONNX, "onnxruntime")] {
+        for (environment, tested) in [
+            (&MLFLOW, "a real MLflow server"),
+            (&ONNX, "onnxruntime"),
+            (&S3, "a server of S3"),
+            (&tables::PYTHON, "pyarrow and DuckDB"),
+        ] {
             match environment.get() {
                 Ok(python) => {
                     command.env(environment.variable, python);
@@ -42,6 +56,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     // Whoever names some tests wants those.
     if arguments.is_empty() {
         hosts::run(&["--if-possible".into()])?;
+        wheel::run(&["--built".into(), "--if-possible".into()])?;
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ mod layers;
 mod python;
 mod setup;
 mod shell;
+mod tables;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,18 @@ const TASKS: &[Task] = &[
         "[--if-possible]",
         "try the VST3 in DawDreamer and pedalboard, which pip brings",
         hosts::run,
+    ),
+    (
+        "tables",
+        "[--if-possible]",
+        "read every Parquet table with pyarrow and DuckDB, which pip brings",
+        tables::run,
+    ),
+    (
+        "python",
+        "[--maturin | --built] [--if-possible] [ARGUMENTS OF pytest]...",
+        "make the wheel, install it in an environment of its own, and run its tests",
+        wheel::run,
     ),
     (
         "bundle",

@@ -8,6 +8,8 @@ use loopwright_core::similarity::dtw::MOST_FRAMES;
 use loopwright_core::similarity::sequence::Extent;
 use loopwright_core::similarity::sharpen::Sharpening;
 
+use super::tables::TableFlags;
+
 /// How similarities are sharpened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SharpenName {
@@ -33,6 +35,8 @@ Examples:
       Several folders and a file; shorter lists.
   loopwright contact-map loops/ --out map --sharpen sinkhorn
       Every pair keeps some similarity; each row of the matrix sums to 1.
+  loopwright contact-map loops/ --out map --format parquet
+      Every table as Parquet too: map/contact_nearest_neighbors.parquet, and so on.
   loopwright contact-map loops/ --out map --json | jq .top_overlaps[0]
       One JSON object a line: files that failed, then the summary.
 
@@ -46,6 +50,9 @@ pub struct ContactMap {
     /// Folder to write to; made if missing
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
+    /// In which forms tables are written.
+    #[command(flatten)]
+    pub tables: TableFlags,
     /// Most files, in sorted order; the others are named and left out. 0 for all
     #[arg(long, value_name = "N", default_value_t = Settings::default().max_files)]
     pub max_files: usize,

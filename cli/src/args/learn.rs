@@ -29,10 +29,10 @@ Labels are told by content: JSON of seconds or of [start, end], CSV with track_i
 end_time, or rekordbox's XML. Their keys are names of tracks, names of files or paths. Interrupted runs
 go on where they stopped.")]
 pub struct Dataset {
-    /// Audio files, folders to search for them, and sets with a manifest.json of `id` and `audio`
+    /// Audio files, folders to search for them, sets with a manifest.json of `id` and `audio`, and addresses (dropbox:/FMA)
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// File to write: .csv or .parquet
+    /// File to write: .csv or .parquet, here or at an address
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// Which loops are good; give it again for more than one file
@@ -91,9 +91,10 @@ pub struct Dataset {
 }
 
 /// What a moment is compared to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum AlignName {
     /// The loop's middle, as the Python pipeline has it
+    #[default]
     Centre,
     /// Its start
     Start,
@@ -135,11 +136,15 @@ pub enum What {
 #[derive(Debug, Args)]
 pub struct TrainFlags {
     /// Dataset: .csv or .parquet, as `dataset` writes it; several are joined
-    #[arg(required = true, value_name = "DATA")]
+    #[arg(required_unless_present = "audio", conflicts_with = "audio", value_name = "DATA")]
     pub data: Vec<PathBuf>,
-    /// Folder to write to: the model, features.json, MODEL.md, the record of the run
+    /// Folder to write to: the model, features.json, MODEL.md, the record of the run; or the model's file, x.onnx, beside
+    /// which the others are called x.features.json and so on. Either may be in a store, dropbox:/Models/x.onnx
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What is listened to in place of a dataset.
+    #[command(flatten)]
+    pub listen: ListenFlags,
     /// Seed of every random choice
     #[arg(long, value_name = "N", default_value_t = 1337)]
     pub seed: u64,
@@ -164,6 +169,40 @@ pub struct TrainFlags {
     /// Where the run is recorded.
     #[command(flatten)]
     pub mlflow: MlflowFlags,
+}
+
+/// Recordings to learn from, without a table in between.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Recordings in place of DATA")]
+pub struct ListenFlags {
+    /// Audio file, folder to search, or address in a store (dropbox:/FMA, s3://bucket/folder); may be given again
+    ///
+    /// Recordings in a store are fetched one by one and kept in memory while they are listened to: no audio and no table is
+    /// written to this machine.
+    #[arg(long, value_name = "INPUT")]
+    pub audio: Vec<PathBuf>,
+    /// Which loops are good, as `dataset` takes it; may be given again
+    #[arg(long, value_name = "FILE", visible_aliases = ["timestamps", "boundaries", "rekordbox"], requires = "audio")]
+    pub labels: Vec<PathBuf>,
+    /// Learn from what each track repeats instead of labels
+    #[arg(long, requires = "audio", conflicts_with = "labels")]
+    pub self_supervised: bool,
+    /// What a label of one moment is compared to: a loop's middle or its start
+    #[arg(long, value_name = "PLACE", default_value = "centre", requires = "audio")]
+    pub align: AlignName,
+    /// Also rows of up to so many wrong loops for each good one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), requires = "audio",
+          conflicts_with = "self_supervised")]
+    pub hard_negatives: Option<u32>,
+    /// Learn from tracks that no label is of, too, with weights of 0
+    #[arg(long, requires = "audio")]
+    pub keep_unlabelled: bool,
+    /// Keep the rows of each track in DIR, so that a run that was stopped goes on [default: in memory]
+    #[arg(long, value_name = "DIR", requires = "audio")]
+    pub keep_rows: Option<PathBuf>,
+    /// Tracks listened to at the same time [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), requires = "audio")]
+    pub listen_jobs: Option<u16>,
 }
 
 /// Where a run is recorded.
@@ -273,6 +312,9 @@ Examples:
       Another loss: soft targets, as in the earlier Python pipeline.
   loopwright train rank loops.csv --out ranker --folds 5 --json > scores.json
       Every track judged once by a model that had not seen it; the scores, with intervals, as JSON.
+  loopwright train rank --audio dropbox:/FMA --audio dropbox:/Jamendo --timestamps t.json \\
+      --out dropbox:/Models/loop_ranker.onnx
+      From recordings that are elsewhere to a model that is put there; nothing of either is kept here.
   loopwright find song.wav --out loops --model ranker/ranker.onnx
       The model at work.
 
@@ -478,7 +520,7 @@ pub struct Evaluate {
     /// Judge only by tracks that no model was trained with, as the split.json beside each says
     #[arg(long, requires = "model")]
     pub only_test: bool,
-    /// Write every measure of every track to FILE (CSV)
+    /// Write every measure of every track to FILE: .parquet, .jsonl, or else CSV
     #[arg(long, value_name = "FILE")]
     pub per_track: Option<PathBuf>,
     /// Write one JSON object to standard output

@@ -106,7 +106,7 @@ pub struct Neighbors {
     /// Neighbours to tell
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
-    /// Write the table as CSV
+    /// Write the table: .parquet, .jsonl, or else CSV
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write one JSON object a line to standard output: failures, neighbours, a summary

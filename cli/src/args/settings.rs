@@ -371,7 +371,7 @@ pub enum FormatName {
     /// MP3 preview
     #[cfg(feature = "mp3")]
     Mp3,
-    /// The run's table as Parquet, beside CSV and JSON lines
+    /// Every table as Parquet too, beside the CSV of the same name
     #[cfg(feature = "parquet")]
     Parquet,
 }
@@ -488,7 +488,7 @@ impl LoopFlags {
 }
 
 impl ExportFlags {
-    /// True where the run's table is to be Parquet too.
+    /// True where tables are to be Parquet too.
     pub fn parquet(&self) -> bool {
         self.format.iter().any(|name| name.of_loops().is_none())
     }
@@ -558,33 +558,6 @@ impl RhythmFlags {
         said.extend(self.model.said());
         said
     }
-}
-
-/// The flags that say what `settings` do, as one would type them; nothing for the defaults.
-pub fn rhythm_flags(settings: &config::Rhythm) -> Vec<String> {
-    let mut flags = Vec::new();
-    let mut flag = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            flags.push(name.to_owned());
-            flags.push(value);
-        }
-    };
-    flag("--bpm", settings.bpm.map(|b| b.to_string()));
-    flag("--tempo-ratio", settings.ratio().map(|r| r.to_string()));
-    flag("--shift-beat", settings.shift_beat.map(|s| s.to_string()));
-    flag("--meter", settings.beats_per_bar.map(|m| m.to_string()));
-    flag(
-        "--shift-bar",
-        Some(settings.shift_bar).filter(|n| *n != 0).map(|n| n.to_string()),
-    );
-    flag("--first-downbeat", settings.first_downbeat.map(|t| format!("{t:.3}")));
-    flag(
-        "--grid-offset",
-        Some(settings.grid_offset_ms)
-            .filter(|ms| *ms != 0.0)
-            .map(|ms| ms.to_string()),
-    );
-    flags
 }
 
 fn some<T>(list: &[T]) -> Option<&[T]> {

@@ -6,15 +6,16 @@ use anyhow::{Context, Result};
 use loopwright_core::pipeline::analyze::outputs::{OutputError, Outputs, Wrote};
 use loopwright_core::pipeline::analyze::{self, Alternative, LoopTold, TrackAnalysis};
 use loopwright_core::pipeline::given::GivenBeats;
+use loopwright_core::pipeline::lines;
 use loopwright_core::pipeline::predict::Region;
 use loopwright_core::pipeline::run::Observer as _;
 use loopwright_core::progress::{Progress, Stage};
 use loopwright_core::rhythm;
-use serde_json::{Value, json};
 
-use crate::args::{Analyze, General, rhythm_flags};
+use crate::args::{Analyze, General};
 use crate::exit::{Exit, UsageError};
 use crate::output::{clock, count, plain, plain_lines};
+use crate::places;
 use crate::progress::{self, Display};
 use crate::settings::Settings;
 
@@ -35,8 +36,9 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     // One track needs no line that says that it is done.
     quiet.quiet |= !std::io::IsTerminal::is_terminal(&std::io::stderr()) || general.no_progress;
     let display = Display::new(vec![plain(&args.input.to_string_lossy())], &quiet);
+    let place = places::place(&args.input, &settings.config.stores)?;
     let result = analyze::study(
-        &args.input,
+        &place,
         beats.as_ref(),
         model.as_deref(),
         &settings.config,
@@ -55,15 +57,7 @@ pub(super) fn run(args: &Analyze, general: &General) -> Result<Exit> {
     let wrote = studied.write(&outputs).map_err(usage)?;
     let told = &studied.told;
     if args.json {
-        let mut line = json!({ "schema": 1, "type": "analysis", "source": args.input.to_string_lossy() });
-        let mut told_json = serde_json::to_value(told)?;
-        let others = told_json.get_mut("alternatives").and_then(Value::as_array_mut);
-        for (other, known) in others.into_iter().flatten().zip(&told.alternatives) {
-            other["flags"] = json!(rhythm_flags(&known.overrides).join(" "));
-        }
-        if let (Value::Object(line), Value::Object(fields)) = (&mut line, told_json) {
-            line.extend(fields);
-        }
+        let line = lines::line("analysis", &args.input.to_string_lossy(), serde_json::to_value(told)?);
         super::print_json(&line)?;
         for w in wrote.iter().filter(|w| w.missing.is_some()) {
             eprintln!("loopwright: {}", plain(&written(w)));
@@ -250,8 +244,11 @@ fn alternative(other: &Alternative) -> String {
         from.unwrap_or_default(),
         other.probability * 100.0
     );
-    let flags = rhythm_flags(&other.overrides).join(" ");
-    let flags = if flags.is_empty() { "no flags" } else { &flags };
+    let flags = if other.flags.is_empty() {
+        "no flags"
+    } else {
+        &other.flags
+    };
     format!("{what:<42} {:<15} {flags}", other.name)
 }
 

@@ -7,6 +7,7 @@ mod summary;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use loopwright_core::config::Stores;
 use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::run::{Report, Request, RunError, TrackDone, TrackReport};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use crate::args::{BatchFlags, ExportFlags, General};
 use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain, plain_lines};
 use crate::progress::{self, Display};
-use crate::sources;
+use crate::{places, sources};
 
 /// How a command speaks of what it finds.
 pub(super) trait Words<T> {
@@ -57,13 +58,14 @@ pub(super) fn run<T>(
     flags: &BatchFlags,
     files: &ExportFlags,
     general: &General,
+    stores: &Stores,
     beats: Option<&GivenBeats>,
     words: &dyn Words<T>,
     work: impl FnOnce(&Request<'_>, &Display, &mut dyn FnMut(&TrackReport<T>)) -> Result<Report<T>, RunError>,
 ) -> Result<Exit> {
     // A dry run touches nothing, but the folder still says what is our own output.
-    let out = flags.out.as_deref().unwrap_or(Path::new("."));
-    let sources = sources::collect(&flags.inputs, flags.out.as_deref());
+    let out = places::target(flags.out.as_deref().unwrap_or(Path::new(".")), stores)?;
+    let sources = sources::collect(&flags.inputs, flags.out.as_deref(), stores);
     for (folder, error) in &sources.unreadable {
         eprintln!(
             "loopwright: {}: cannot search: {error}",
@@ -83,7 +85,7 @@ pub(super) fn run<T>(
     let request = Request {
         sources: &sources.files,
         shard: flags.shard,
-        out,
+        out: &out,
         dry_run: flags.dry_run,
         parquet: files.parquet(),
         resume: !flags.no_resume,

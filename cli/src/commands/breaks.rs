@@ -39,6 +39,7 @@ pub(super) fn run(args: &Breaks, general: &General) -> Result<Exit> {
         &args.batch,
         &args.export,
         general,
+        &settings.config.stores,
         beats.as_ref(),
         &Said,
         |request, display, done| {

@@ -11,13 +11,14 @@ use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain};
 use crate::progress::{self, Display};
 use crate::settings::Settings;
-use crate::sources;
+use crate::{places, sources};
 
 /// Version of the JSON lines.
 const SCHEMA: u32 = 1;
 
 pub(super) fn run(args: &Classify, general: &General) -> Result<Exit> {
     let settings = Settings::load(general.config.as_deref(), &[])?;
+    places::must_be_here("--out", &args.out)?;
     classify::format_of(&args.out).map_err(sorted)?;
     let models = Models {
         tags: Bound::read(&args.model, TAGS)?,
@@ -27,7 +28,7 @@ pub(super) fn run(args: &Classify, general: &General) -> Result<Exit> {
             .map(|p| Bound::read(p, CONTACT))
             .transpose()?,
     };
-    let (inputs, unreadable) = super::train::inputs(&args.inputs);
+    let (inputs, unreadable) = super::train::inputs(&args.inputs, &settings.config.stores);
     if inputs.is_empty() {
         return Ok(sources::none_found(unreadable));
     }

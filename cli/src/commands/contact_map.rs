@@ -14,14 +14,15 @@ use crate::exit::Exit;
 use crate::output::{count, plain, plain_lines};
 use crate::progress::{self, Display};
 use crate::settings::Settings;
-use crate::sources;
+use crate::{places, sources};
 
 /// Names of files left out that are told before the rest is counted.
 const NAMED: usize = 5;
 
 pub(super) fn run(args: &ContactMap, general: &General) -> Result<Exit> {
+    places::must_be_here("--out", &args.out)?;
     let config = Settings::load(general.config.as_deref(), &[])?.config;
-    let found = sources::collect_loops(&args.inputs);
+    let found = sources::collect_loops(&args.inputs, &config.stores);
     for (folder, error) in &found.unreadable {
         eprintln!(
             "loopwright: {}: cannot search: {error}",
@@ -48,6 +49,7 @@ pub(super) fn run(args: &ContactMap, general: &General) -> Result<Exit> {
         out: &args.out,
         settings: &settings,
         jobs: super::jobs(args.jobs),
+        parquet: args.tables.parquet(),
     };
     let report = contact::run(&request, &config, &display, &mut |event| match event {
         Event::Heard(index, Ok(())) => display.finished(index, "heard"),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use loopwright_core::config::Stores;
 use loopwright_core::learn::labels::Labels;
 use loopwright_core::learn::labels::matching::{self, Names, Unmatched};
 use loopwright_core::learn::labels::weigh::Align;
@@ -15,6 +16,7 @@ use loopwright_core::pipeline::given::GivenBeats;
 use loopwright_core::pipeline::predict;
 use loopwright_core::pipeline::run::TrackError;
 use loopwright_core::rhythm;
+use loopwright_core::store::Place;
 use serde_json::{Value, json};
 
 use crate::args::{AlignName, Dataset, General};
@@ -22,7 +24,7 @@ use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain, plain_lines, size};
 use crate::progress::{self, Display};
 use crate::settings::Settings;
-use crate::sources;
+use crate::{places, sources};
 
 /// Version of the JSON lines.
 const SCHEMA: u32 = 1;
@@ -44,7 +46,8 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
         .map(|path| Labels::read(path))
         .collect::<Result<_, _>>()
         .map_err(|e| UsageError(e.to_string()))?;
-    let (mut items, unreadable) = items(args)?;
+    let target = places::target(&args.out, &settings.config.stores)?;
+    let (mut items, unreadable) = items(&args.inputs, &settings.config.stores)?;
     if items.is_empty() {
         return Ok(sources::none_found(unreadable));
     }
@@ -81,8 +84,9 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
     let display = Display::new(items.iter().map(|item| plain(&item.id)).collect(), general);
     let request = Request {
         items: &items,
-        out: &args.out,
+        out: &target,
         kind,
+        work: &dataset::work_folder(&target),
         columns: &columns,
         options: &options,
         resume: !args.no_resume,
@@ -166,21 +170,21 @@ fn kind(out: &Path) -> Result<TableKind, UsageError> {
 
 /// The recordings that the inputs name: sets by their manifest, other folders by what is in them. True if something could not
 /// be searched.
-fn items(args: &Dataset) -> Result<(Vec<Item>, bool)> {
+pub(super) fn items(inputs: &[PathBuf], stores: &Stores) -> Result<(Vec<Item>, bool)> {
     let mut items: Vec<Item> = Vec::new();
     let mut plain_inputs: Vec<PathBuf> = Vec::new();
-    for input in &args.inputs {
+    for input in inputs {
         match predict::items(input).ok().filter(|_| input.is_dir()) {
             Some(set) => items.extend(set.into_iter().map(|item| Item {
                 id: item.id,
-                path: input.join(&item.audio),
+                place: input.join(&item.audio).into(),
                 marks: Vec::new(),
                 beats: None,
             })),
             None => plain_inputs.push(input.clone()),
         }
     }
-    let found = sources::collect(&plain_inputs, None);
+    let found = sources::collect(&plain_inputs, None, stores);
     for (folder, error) in &found.unreadable {
         eprintln!(
             "loopwright: {}: cannot search: {error}",
@@ -191,7 +195,7 @@ fn items(args: &Dataset) -> Result<(Vec<Item>, bool)> {
     let names = dataset::names_of(&relative);
     items.extend(found.files.into_iter().zip(names).map(|(source, id)| Item {
         id,
-        path: source.path,
+        place: source.place,
         marks: Vec::new(),
         beats: None,
     }));
@@ -227,15 +231,18 @@ fn grids(args: &Dataset, items: &mut [Item]) -> Result<()> {
     Ok(())
 }
 
-fn assign(items: &mut [Item], labels: &[Labels]) -> Vec<Unmatched> {
+/// Gives items their labels; tells which labels are of none.
+pub(super) fn assign(items: &mut [Item], labels: &[Labels]) -> Vec<Unmatched> {
     let names: Vec<Names> = items
         .iter()
         .map(|item| Names {
             id: item.id.clone(),
-            path: std::path::absolute(&item.path)
-                .unwrap_or_else(|_| item.path.clone())
-                .to_string_lossy()
-                .into_owned(),
+            path: match &item.place {
+                Place::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+                Place::Object(_) => item.place.path().to_path_buf(),
+            }
+            .to_string_lossy()
+            .into_owned(),
         })
         .collect();
     let matched = matching::matched(&names, labels);
@@ -259,6 +266,12 @@ fn of_labels(args: &Dataset, inputs: usize, unlabelled: usize, unmatched: &[Unma
             count(inputs, "track")
         );
     }
+    text + &of_unmatched(unmatched)
+}
+
+/// What is to be said of labels of no recording: lines.
+pub(super) fn of_unmatched(unmatched: &[Unmatched]) -> String {
+    let mut text = String::new();
     for u in unmatched.iter().take(LISTED) {
         let _ = writeln!(text, "loopwright: label `{}`: {}", plain(&u.key), plain(&u.why));
     }
@@ -272,7 +285,7 @@ fn of_labels(args: &Dataset, inputs: usize, unlabelled: usize, unmatched: &[Unma
     text
 }
 
-fn brief(outcome: &Result<&TrackRows, &TrackError>) -> String {
+pub(super) fn brief(outcome: &Result<&TrackRows, &TrackError>) -> String {
     match outcome {
         Ok(track) if track.rows == 0 => format!("no rows: {}", track.detail),
         Ok(track) => format!(
@@ -294,7 +307,7 @@ fn line(item: &Item, outcome: &Result<&TrackRows, &TrackError>) -> Value {
         fields.insert("schema".into(), json!(SCHEMA));
         fields.insert("type".into(), json!(if outcome.is_ok() { "track" } else { "failure" }));
         fields.insert("track_id".into(), json!(item.id));
-        fields.insert("source".into(), json!(item.path.to_string_lossy()));
+        fields.insert("source".into(), json!(item.place.path().to_string_lossy()));
     }
     line
 }

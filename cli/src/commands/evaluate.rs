@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use loopwright_core::config::tuning::Tuning;
 use loopwright_core::export::destination::write_file;
-use loopwright_core::export::table::{Cell, Csv, Table, TableFormat as _};
+use loopwright_core::export::table::{Cell, Table};
 use loopwright_core::learn::dataset::Dataset;
 use loopwright_core::model::{self, Scorer};
 use loopwright_core::pipeline::dataset::record;
@@ -33,6 +33,9 @@ impl Progress for Watch {
 }
 
 pub(super) fn run(args: &Evaluate, general: &General) -> Result<Exit> {
+    if let Some(path) = &args.per_track {
+        super::table_format("--per-track", path)?;
+    }
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let say = |text: String| {
         if !general.quiet {
@@ -86,7 +89,8 @@ pub(super) fn run(args: &Evaluate, general: &General) -> Result<Exit> {
     }
     if let Some(path) = &args.per_track {
         let table = per_track(&result);
-        write_file(path, |mut out| Csv.write(&mut out, &table))?;
+        let format = super::table_format("--per-track", path)?;
+        write_file(path, |out| format.write(out, &table))?;
     }
     if args.json {
         let mut line = json!({ "schema": 1, "type": "evaluation", "only_test": args.only_test });

@@ -31,6 +31,7 @@ pub(super) fn run(args: &Find, general: &General) -> Result<Exit> {
         &args.batch,
         &args.settings.export,
         general,
+        &settings.config.stores,
         beats.as_ref(),
         &Loops {
             output: scorer.info().output,

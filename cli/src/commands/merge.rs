@@ -33,7 +33,7 @@ pub(super) fn run(args: &Merge, general: &General) -> Result<Exit> {
         observer: &display,
         index: 0,
     };
-    let merged = merge::merge(&args.parts, &args.out, &progress);
+    let merged = merge::merge(&args.parts, &args.out, args.tables.parquet(), &progress);
     display.close();
     let merged = match merged {
         Err(MergeError::NoTree { path }) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use loopwright_core::export::destination::write_file;
-use loopwright_core::export::table::{Csv, Table, TableFormat as _};
+use loopwright_core::export::table::Table;
 use loopwright_core::pipeline::collection::MemberError;
 use loopwright_core::pipeline::neighbors::cache::{self, Cache, CacheError};
 use loopwright_core::pipeline::neighbors::query::{self, Named, Resolved};
@@ -24,6 +24,9 @@ use crate::sources;
 const SCHEMA: u32 = 1;
 
 pub(super) fn run(args: &Neighbors, general: &General) -> Result<Exit> {
+    if let Some(path) = &args.out {
+        super::table_format("--out", path)?;
+    }
     let settings = Settings::load(general.config.as_deref(), &[])?;
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
     let mut work = Work {
@@ -59,7 +62,7 @@ impl Work<'_> {
             };
             cache.into_entries()
         } else {
-            let found = sources::collect_loops(&self.args.inputs);
+            let found = sources::collect_loops(&self.args.inputs, &self.settings.config.stores);
             for (folder, error) in &found.unreadable {
                 self.failures += 1;
                 eprintln!(
@@ -178,7 +181,7 @@ impl Work<'_> {
 
     fn hear(&self, path: &Path) -> Result<Entry> {
         let source = Source {
-            path: path.into(),
+            place: path.into(),
             name: path.to_string_lossy().into_owned(),
         };
         Ok(neighbors::hear(&source, &self.settings.config, &Silent)?)
@@ -215,8 +218,10 @@ impl Work<'_> {
             return Ok(Exit::Interrupted);
         }
         let mut entries = files.iter().map(|s| {
-            let found = heard.iter().find(|e| e.path == s.path);
-            found.cloned().unwrap_or_else(|| Entry::unheard(&s.path, &s.name))
+            let found = heard.iter().find(|e| e.path == s.place.path());
+            found
+                .cloned()
+                .unwrap_or_else(|| Entry::unheard(s.place.path(), &s.name))
         });
         let Some(query) = entries.next() else {
             return Ok(self.nothing());
@@ -247,7 +252,8 @@ impl Work<'_> {
     fn end(&self, query: Option<&Entry>, found: &[Neighbor<'_>], others: usize, exit: Exit) -> Result<Exit> {
         let table = query.map(|q| neighbors::table(q, found)).unwrap_or_default();
         if let (Some(path), Some(_)) = (&self.args.out, query) {
-            write_file(path, |mut out| Csv.write(&mut out, &table))?;
+            let format = super::table_format("--out", path)?;
+            write_file(path, |out| format.write(out, &table))?;
         }
         if self.args.json {
             for (row, neighbor) in found.iter().enumerate() {
@@ -266,7 +272,7 @@ impl Work<'_> {
 
 fn source(name: &str) -> Source {
     Source {
-        path: PathBuf::from(name),
+        place: PathBuf::from(name).into(),
         name: name.to_owned(),
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn run(args: &Quiet, general: &General) -> Result<Exit> {
         &args.batch,
         &args.settings.export,
         general,
+        &settings.config.stores,
         beats.as_ref(),
         &QuietLoops,
         |request, display, done| write::write(request, &settings.config, models, display, done),

@@ -4,6 +4,7 @@ mod adapt;
 mod boost;
 #[cfg(feature = "onnx")]
 mod contact;
+mod listen;
 mod mlp;
 mod rank;
 mod run;

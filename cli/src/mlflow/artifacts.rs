@@ -1,6 +1,6 @@
 //! Where an MLflow server wants the files of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use loopwright_core::export::destination::write_file;
 use loopwright_core::learn::recorder::RecordError;
@@ -95,26 +95,22 @@ impl Store {
         }
     }
 
-    /// Puts a file there, under its own name.
-    pub(super) fn put(&self, client: &Client, path: &Path) -> Result<(), RecordError> {
-        let name = path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
+    /// Puts a file there.
+    pub(super) fn put(&self, client: &Client, name: &str, content: &[u8]) -> Result<(), RecordError> {
         let problem = |problem: String| client.error(format!("{name}: {problem}"));
-        let read = || std::fs::read(path).map_err(|e| problem(format!("cannot read {}: {e}", path.display())));
         match self {
-            Self::Proxied(folder) => client
-                .put(&format!("{folder}/{}", encode(&name)), &read()?)
-                .map_err(|e| RecordError {
-                    problem: format!("{name}: {}", e.problem),
-                    ..e
-                }),
+            Self::Proxied(folder) => {
+                client
+                    .put(&format!("{folder}/{}", encode(name)), content)
+                    .map_err(|e| RecordError {
+                        problem: format!("{name}: {}", e.problem),
+                        ..e
+                    })
+            }
             Self::Folder(folder) => {
                 std::fs::create_dir_all(folder)
                     .map_err(|e| problem(format!("cannot make the folder {}: {e}", folder.display())))?;
-                let bytes = read()?;
-                write_file(&folder.join(&name), |out| out.write_all(&bytes)).map_err(|e| problem(e.to_string()))
+                write_file(&folder.join(name), |out| out.write_all(content)).map_err(|e| problem(e.to_string()))
             }
             Self::Closed(why) => Err(problem(format!("not sent: {why}"))),
         }

@@ -3,6 +3,11 @@
 //! A file is written under a temporary name in its own folder, synced, and renamed over the old one. A run that was
 //! killed leaves at most temporary files, which the next run removes: it may, because a folder has one writer at a time
 //! (an advisory lock that the system releases with the process).
+//!
+//! The folder may lie in a store: a file is then made in memory and put there whole. Stores have no locks: that a folder has
+//! one writer is the user's to see to.
+
+mod remote;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -12,6 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::{ExportError, WriteSeek};
+use crate::store::Target;
+use remote::Remote;
 
 const TEMP_PREFIX: &str = ".lw-";
 const TEMP_SUFFIX: &str = ".tmp";
@@ -33,9 +40,27 @@ pub struct Destination {
     root: PathBuf,
     temps: AtomicU64,
     _lock: Option<File>,
+    remote: Option<Remote>,
 }
 
 impl Destination {
+    /// The folder at `target`: as [`Destination::open`] on this machine, and in a store with all its files listed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Destination::open`]; [`ExportError::Store`].
+    pub fn at(target: &Target) -> Result<Self, ExportError> {
+        match target {
+            Target::Local(path) => Self::open(path),
+            Target::Store(location) => Ok(Self {
+                root: target.shown(),
+                temps: AtomicU64::new(0),
+                _lock: None,
+                remote: Some(Remote::open(location)?),
+            }),
+        }
+    }
+
     /// Makes the folder at `root` if it is missing, locks it, and removes temporary files that a killed run left there.
     pub fn open(root: &Path) -> Result<Self, ExportError> {
         fs::create_dir_all(root).map_err(ExportError::io(root, "make the folder"))?;
@@ -45,6 +70,7 @@ impl Destination {
             root,
             temps: AtomicU64::new(0),
             _lock: lock,
+            remote: None,
         };
         destination.clean("");
         Ok(destination)
@@ -56,6 +82,7 @@ impl Destination {
             root: fs::canonicalize(root).map_err(ExportError::io(root, "open the folder"))?,
             temps: AtomicU64::new(0),
             _lock: None,
+            remote: None,
         })
     }
 
@@ -64,7 +91,7 @@ impl Destination {
         self.resolve(relative)
     }
 
-    /// The folder, absolute and free of links.
+    /// The folder, absolute and free of links; of one in a store, its address.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -76,6 +103,9 @@ impl Destination {
         fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
     ) -> Result<Artefact, ExportError> {
         let target = self.prepare(relative)?;
+        if let Some(remote) = &self.remote {
+            return remote.write(relative, &target, fill);
+        }
         let (bytes, blake3) = write_whole(&target, &self.temps, fill)?;
         Ok(Artefact {
             path: relative.to_owned(),
@@ -92,6 +122,9 @@ impl Destination {
     /// The content of the file at `relative`; `None` if there is none.
     pub fn read(&self, relative: &str) -> Result<Option<Vec<u8>>, ExportError> {
         let path = self.resolve(relative)?;
+        if let Some(remote) = &self.remote {
+            return remote.read(relative);
+        }
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
@@ -99,8 +132,38 @@ impl Destination {
         }
     }
 
+    /// True where there is a file at `relative`.
+    pub fn has(&self, relative: &str) -> bool {
+        match &self.remote {
+            Some(remote) => remote.size(relative).is_some(),
+            None => self.resolve(relative).is_ok_and(|path| path.is_file()),
+        }
+    }
+
+    /// Names of the files in the folder at `relative`, without those in folders beneath it, in order. Temporary files are
+    /// none; a folder that cannot be read has none.
+    pub fn names(&self, relative: &str) -> Vec<String> {
+        if let Some(remote) = &self.remote {
+            return remote.names(relative);
+        }
+        let Ok(folder) = self.resolve(relative) else {
+            return Vec::new();
+        };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            return Vec::new();
+        };
+        let names = entries.flatten().filter(|e| e.file_type().is_ok_and(|t| t.is_file()));
+        let mut names: Vec<String> = names.filter_map(|e| e.file_name().into_string().ok()).collect();
+        names.retain(|n| !is_temporary(n));
+        names.sort();
+        names
+    }
+
     /// True where the artefact's file is there with its size.
     pub fn holds(&self, artefact: &Artefact) -> bool {
+        if let Some(remote) = &self.remote {
+            return remote.size(&artefact.path) == Some(artefact.bytes);
+        }
         self.resolve(&artefact.path)
             .and_then(|p| fs::symlink_metadata(&p).map_err(ExportError::io(&p, "read")))
             .is_ok_and(|m| m.is_file() && m.len() == artefact.bytes)
@@ -109,6 +172,9 @@ impl Destination {
     /// Removes the file at `relative`, if it is there, and then the folders above it that are empty.
     pub fn remove(&self, relative: &str) -> Result<(), ExportError> {
         let path = self.resolve(relative)?;
+        if let Some(remote) = &self.remote {
+            return remote.remove(relative);
+        }
         match fs::remove_file(&path) {
             Ok(()) => {}
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
@@ -120,15 +186,14 @@ impl Destination {
 
     /// Removes temporary files from the folder at `relative`, and the folder too if that leaves it empty.
     pub fn clean(&self, relative: &str) {
+        if self.remote.is_some() {
+            return;
+        }
         let Ok(folder) = self.resolve(relative) else { return };
         let Ok(entries) = fs::read_dir(&folder) else { return };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if name
-                .to_str()
-                .is_some_and(|n| n.starts_with(TEMP_PREFIX) && n.ends_with(TEMP_SUFFIX))
-                && entry.file_type().is_ok_and(|t| t.is_file())
-            {
+            if name.to_str().is_some_and(is_temporary) && entry.file_type().is_ok_and(|t| t.is_file()) {
                 // What cannot be removed harms nobody: a temporary file is never read.
                 let _ = fs::remove_file(entry.path());
             }
@@ -139,7 +204,7 @@ impl Destination {
     /// Makes the renames in the folder at `relative` last through a power cut (Unix; elsewhere the system does).
     pub fn sync_folder(&self, relative: &str) -> Result<(), ExportError> {
         let path = self.resolve(relative)?;
-        if cfg!(unix) {
+        if cfg!(unix) && self.remote.is_none() {
             match File::open(&path).and_then(|f| f.sync_all()) {
                 // Some file systems cannot sync a folder, which is no reason to fail.
                 Err(e)
@@ -179,7 +244,7 @@ impl Destination {
                 _ => return Err(ExportError::Escapes { path: path.join(part) }),
             }
         }
-        let mut folder = path.parent();
+        let mut folder = path.parent().filter(|_| self.remote.is_none());
         while let Some(f) = folder.filter(|f| *f != self.root) {
             match fs::symlink_metadata(f) {
                 Ok(m) if m.file_type().is_symlink() => {
@@ -198,11 +263,15 @@ impl Destination {
     /// Resolves `relative` and makes the folders above it.
     fn prepare(&self, relative: &str) -> Result<PathBuf, ExportError> {
         let path = self.resolve(relative)?;
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = path.parent().filter(|_| self.remote.is_none()) {
             fs::create_dir_all(folder).map_err(ExportError::io(folder, "make the folder"))?;
         }
         Ok(path)
     }
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX)
 }
 
 /// Writes one file that belongs to no tree, by `fill`, replacing what was there only once all of it is on the disk. Its
@@ -212,6 +281,26 @@ pub fn write_file<E: Into<WriteError>>(
     fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
 ) -> Result<(), ExportError> {
     write_whole(path, &AtomicU64::new(0), fill).map(drop)
+}
+
+/// As [`write_file`], wherever the file lies.
+///
+/// # Errors
+///
+/// As [`write_file`]; [`ExportError::Store`].
+pub fn write_target<E: Into<WriteError>>(
+    target: &Target,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), E>,
+) -> Result<Artefact, ExportError> {
+    let (bytes, blake3) = match target {
+        Target::Local(path) => write_whole(path, &AtomicU64::new(0), fill)?,
+        Target::Store(file) => remote::put(file, &target.shown(), fill)?,
+    };
+    Ok(Artefact {
+        path: target.to_string(),
+        bytes,
+        blake3,
+    })
 }
 
 /// Writes one file by `fill` only where there is none of that name: false where there is, and that one is left alone. As

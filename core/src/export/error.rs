@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::progress::Cancelled;
+use crate::store::StoreError;
 
 /// Why something was not exported. Each names the file or folder.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,13 @@ pub enum ExportError {
     /// A loop does not lie within its recording.
     #[error(transparent)]
     Cut(#[from] super::cut::CutError),
+    /// A store refused.
+    #[error("{error}{}", store_remedy(error))]
+    Store {
+        /// What it said.
+        #[from]
+        error: StoreError,
+    },
     /// Given up on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -66,10 +74,16 @@ impl ExportError {
                     | ErrorKind::ReadOnlyFilesystem
                     | ErrorKind::PermissionDenied
             ),
+            // Whatever it is, it was tried again and again.
+            Self::Store { .. } => true,
             Self::Locked { .. } | Self::NoFormat(_) | Self::Cancelled(_) => true,
             Self::Escapes { .. } | Self::Format { .. } | Self::Cut(_) => false,
         }
     }
+}
+
+fn store_remedy(error: &StoreError) -> String {
+    error.kind.remedy().map(|r| format!(" ({r})")).unwrap_or_default()
 }
 
 fn remedy(error: &io::Error) -> &'static str {

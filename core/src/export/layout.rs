@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::manifest::JOURNAL;
 use super::name::{MAX_BYTES, component, folded};
 use super::tree::{KINDS, TRACK_TABLE};
+use super::twin;
 
 /// What follows a track's name in the name of its table of breaks, which lies beside its folder.
 pub const BREAKS_TABLE: &str = "_drum_breaks.csv";
@@ -24,6 +25,13 @@ pub fn folders<S: AsRef<str>>(sources: &[S]) -> Vec<String> {
         .chain([JOURNAL])
         .map(folded)
         .collect();
+    let with_twin = |table: &str| [Some(folded(table)), twin::name(table).map(|t| folded(&t))];
+    let beside: Vec<String> = [BREAKS_TABLE, QUIET_TABLE]
+        .into_iter()
+        .flat_map(with_twin)
+        .flatten()
+        .collect();
+    let within: Vec<String> = with_twin(TRACK_TABLE).into_iter().flatten().collect();
     let mut folders = vec![String::new(); sources.len()];
     for i in order {
         let source = sources[i].as_ref();
@@ -31,8 +39,7 @@ pub fn folders<S: AsRef<str>>(sources: &[S]) -> Vec<String> {
         let free = |f: &String| {
             let name = f.rsplit('/').next().unwrap_or(f);
             let name = folded(name);
-            let beside = [BREAKS_TABLE, QUIET_TABLE].iter().any(|t| name.ends_with(&folded(t)));
-            !taken.contains(&folded(f)) && name != folded(TRACK_TABLE) && !beside
+            !taken.contains(&folded(f)) && !within.contains(&name) && !beside.iter().any(|t| name.ends_with(t))
         };
         let candidates = std::iter::once(plain.clone()).chain((0u32..).map(|n| suffixed(&plain, source, n)));
         if let Some(f) = candidates.into_iter().find(free) {
@@ -100,6 +107,8 @@ mod tests {
             "x/loops_metadata.csv.wav",
             "Song_drum_breaks.csv.wav",
             "breaks_manifest.json.wav",
+            "Song_drum_breaks.parquet.wav",
+            "x/loops_metadata.parquet.wav",
         ]);
         assert_eq!(f[1], "Song");
         assert!(f[0].starts_with("song-") && f[0].len() == 13, "{}", f[0]);
@@ -107,6 +116,8 @@ mod tests {
         assert!(f[3].starts_with("x/loops_metadata.csv-"), "{}", f[3]);
         assert!(f[4].starts_with("Song_drum_breaks.csv-"), "{}", f[4]);
         assert!(f[5].starts_with("breaks_manifest.json-"), "{}", f[5]);
+        assert!(f[6].starts_with("Song_drum_breaks.parquet-"), "{}", f[6]);
+        assert!(f[7].starts_with("x/loops_metadata.parquet-"), "{}", f[7]);
     }
 
     proptest::proptest! {

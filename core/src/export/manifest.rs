@@ -27,6 +27,9 @@ pub struct SourceKey {
     pub name: String,
     /// BLAKE3 of the source's bytes, in hexadecimal.
     pub content: String,
+    /// What the store that it is in marks this content by, so that it need not be fetched again to know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// How a source ended.
@@ -107,7 +110,7 @@ pub(crate) struct Journal {
     pub(crate) schema: u32,
     /// The track's folder.
     pub(crate) folder: String,
-    /// Files that may be there while the track is under way; empty once it is finished.
+    /// Files that may be there while the track is under way; empty once it is finished, but while Parquet tables are added.
     pub(crate) pending: Vec<String>,
     /// How it ended; absent while it is under way.
     pub(crate) record: Option<TrackRecord>,

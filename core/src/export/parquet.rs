@@ -11,27 +11,14 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{ColumnPath, Type};
 
-use super::table::{Cell, Table, TableFormat, csv_field};
+use super::table::{Cell, Rows, Table, TableFormat, csv_field};
+pub use super::twin::Kind;
+use super::twin::known_kind;
 
 /// Cells of a row group: what is in memory at once, at eight bytes a number.
 const GROUP_CELLS: usize = 1 << 21;
 /// Fewest rows of a full row group, however many columns there are.
 const GROUP_ROWS: usize = 1024;
-
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Whole numbers of 64 bits.
-    Int,
-    /// Floating-point numbers of 64 bits.
-    Double,
-    /// Floating-point numbers of 32 bits.
-    Float,
-    /// True and false.
-    Bool,
-    /// Text, UTF-8.
-    Text,
-}
 
 /// Parquet.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +31,7 @@ impl TableFormat for Parquet {
 
     /// The type of a column is that of its cells: whole numbers are `int64`, with others among them `double`; where text
     /// stands with anything else, all of it is text as in a CSV, though without the guard. A column of empty cells alone is
-    /// `double`.
+    /// what columns of its name are ([`known_kind`]).
     fn write(&self, out: &mut dyn Write, table: &Table) -> io::Result<()> {
         let kinds: Vec<Kind> = (0..table.columns.len()).map(|c| kind_of(table, c)).collect();
         let mut rows = ParquetRows::new(out, &table.columns, &kinds)?;
@@ -63,7 +50,7 @@ fn kind_of(table: &Table, column: usize) -> Kind {
     };
     let all = |f: fn(&Cell) -> bool| cells().all(f);
     if cells().next().is_none() {
-        Kind::Double
+        table.columns.get(column).map_or(Kind::Double, |name| known_kind(name))
     } else if all(|c| matches!(c, Cell::Int(_))) {
         Kind::Int
     } else if all(|c| matches!(c, Cell::Int(_) | Cell::Number(_))) {
@@ -135,20 +122,6 @@ impl<W: Write> ParquetRows<W> {
         })
     }
 
-    /// Goes on with these rows. A cell that its column's type cannot hold is null.
-    pub fn write(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
-        for row in rows {
-            for (i, column) in self.columns.iter_mut().enumerate() {
-                column.push(row.get(i).unwrap_or(&Cell::Empty));
-            }
-            self.rows += 1;
-            if self.rows == self.group {
-                self.end_group()?;
-            }
-        }
-        Ok(())
-    }
-
     /// Writes what is left and the end of the file, and hands the stream back.
     pub fn finish(mut self) -> io::Result<W> {
         if self.rows > 0 {
@@ -172,6 +145,22 @@ impl<W: Write> ParquetRows<W> {
         group.close().map_err(fail)?;
         self.rows = 0;
         self.pile.drain(&mut self.out)
+    }
+}
+
+impl<W: Write> Rows for ParquetRows<W> {
+    /// A cell that its column's type cannot hold is null.
+    fn write(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
+        for row in rows {
+            for (i, column) in self.columns.iter_mut().enumerate() {
+                column.push(row.get(i).unwrap_or(&Cell::Empty));
+            }
+            self.rows += 1;
+            if self.rows == self.group {
+                self.end_group()?;
+            }
+        }
+        Ok(())
     }
 }
 

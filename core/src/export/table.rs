@@ -162,6 +162,12 @@ impl TableFormat for Csv {
     }
 }
 
+/// A table on its way, row by row: it need not be in memory at once.
+pub trait Rows {
+    /// Goes on with these rows.
+    fn write(&mut self, rows: &[Vec<Cell>]) -> io::Result<()>;
+}
+
 /// Writes [`Csv`] row by row, for tables that need not be in memory at once.
 pub struct CsvRows<W: Write> {
     csv: csv::Writer<W>,
@@ -178,8 +184,14 @@ impl<W: Write> CsvRows<W> {
         Ok(Self { csv, columns })
     }
 
-    /// Goes on with these rows.
-    pub fn write(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
+    /// Hands all of it on, and the stream back.
+    pub fn finish(self) -> io::Result<W> {
+        self.csv.into_inner().map_err(|e| io::Error::other(e.to_string()))
+    }
+}
+
+impl<W: Write> Rows for CsvRows<W> {
+    fn write(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
         for row in rows {
             for i in 0..self.columns {
                 let field = row.get(i).map_or_else(String::new, csv_field);
@@ -188,11 +200,6 @@ impl<W: Write> CsvRows<W> {
             self.csv.write_record(None::<&[u8]>).map_err(csv_error)?;
         }
         Ok(())
-    }
-
-    /// Hands all of it on, and the stream back.
-    pub fn finish(self) -> io::Result<W> {
-        self.csv.into_inner().map_err(|e| io::Error::other(e.to_string()))
     }
 }
 

@@ -16,14 +16,16 @@
 //! stay, and stay listed.
 
 pub(super) mod loops;
+mod measure;
 mod part;
 mod quiet;
+mod twins;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use loops::{Cuts, LOOPS, LoopItem, TRACK_TABLE, TrackRequest};
+pub use measure::measured;
 pub use part::Part;
 pub use quiet::{QuietCuts, QuietItem, SliceItem};
 
@@ -31,8 +33,9 @@ use super::destination::{Artefact, Destination, WriteError};
 use super::manifest::{JOURNAL, Journal, LoopRecord, Manifest, SCHEMA, SourceKey, Status, TrackRecord};
 use super::meta::LoopMeta;
 use super::table::{Cell, Csv, JsonLines, Table, TableFormat, read_json_lines};
-use super::{AudioFormat, AudioView, ExportError, FormatError, WriteSeek, Written};
+use super::{AudioFormat, AudioView, ExportError, FormatError, WriteSeek, Written, twin};
 use crate::progress::Progress;
+use crate::store::Target;
 
 /// What kind of tree it is: what its records and tables are called. Trees of different kinds may share a folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,6 +116,8 @@ pub trait Plan {
 pub struct Writer<'a> {
     place: Place<'a>,
     record: &'a mut TrackRecord,
+    /// Each table is written as Parquet too.
+    parquet: bool,
 }
 
 /// Where the bytes go.
@@ -120,6 +125,8 @@ pub struct Writer<'a> {
 enum Place<'a> {
     Folder(&'a Destination),
     Memory(&'a mut Vec<(String, Vec<u8>)>),
+    /// Made, measured and forgotten.
+    Nowhere,
 }
 
 /// A plan's files, held in memory.
@@ -138,19 +145,12 @@ pub struct InMemory {
 ///
 /// As the plan's; nothing is written in any case.
 pub fn in_memory(source: &SourceKey, plan: &dyn Plan, progress: &dyn Progress) -> Result<InMemory, ExportError> {
-    let mut record = TrackRecord {
-        source: source.clone(),
-        settings: String::new(),
-        tool: String::new(),
-        status: Status::Done,
-        detail: String::new(),
-        loops: Vec::new(),
-        artefacts: Vec::new(),
-    };
+    let mut record = measure::unwritten(source);
     let mut files = Vec::new();
     let mut out = Writer {
         place: Place::Memory(&mut files),
         record: &mut record,
+        parquet: false,
     };
     plan.write(&mut out, progress)?;
     Ok(InMemory {
@@ -180,6 +180,13 @@ impl Writer<'_> {
                 })?;
                 files.push((path.to_owned(), content.into_inner()));
             }
+            Place::Nowhere => {
+                let named = std::path::PathBuf::from(path);
+                fill(&mut measure::Void::default()).map_err(|e| match e.into() {
+                    WriteError::Io(e) => ExportError::io(&named, "write")(e),
+                    WriteError::Unfit(reason) => ExportError::Format { path: named, reason },
+                })?;
+            }
         }
         Ok(())
     }
@@ -200,9 +207,13 @@ impl Writer<'_> {
         Ok(written)
     }
 
-    /// Writes a table as CSV.
+    /// Writes a table as CSV, and where that is asked for its twin as Parquet beside it.
     pub fn csv(&mut self, path: &str, table: &Table) -> Result<(), ExportError> {
-        self.file(path, |out| Csv.write(out, table))
+        self.file(path, |out| Csv.write(out, table))?;
+        match twin::name(path).filter(|_| self.parquet) {
+            Some(beside) => self.file(&beside, |out| twin::write(out, table)),
+            None => Ok(()),
+        }
     }
 
     /// Records a loop that was cut.
@@ -231,7 +242,7 @@ pub struct Tree {
     destination: Option<Destination>,
     kind: &'static Kind,
     settings: String,
-    /// The run's table is written as Parquet too.
+    /// Each table is written as Parquet too.
     parquet: bool,
     state: Mutex<BTreeMap<String, Entry>>,
 }
@@ -248,7 +259,12 @@ impl Tree {
     /// Opens the output folder at `root` for one run with the settings that hash to `settings`
     /// ([`super::manifest::settings_hash`]), making it if need be, and puts away what a killed run left unfinished. A dry
     /// run touches nothing.
-    pub fn open(root: &Path, kind: &'static Kind, settings: &str, dry_run: bool) -> Result<Self, ExportError> {
+    pub fn open(
+        root: impl Into<Target>,
+        kind: &'static Kind,
+        settings: &str,
+        dry_run: bool,
+    ) -> Result<Self, ExportError> {
         let mut tree = Self {
             destination: None,
             kind,
@@ -257,37 +273,50 @@ impl Tree {
             state: Mutex::default(),
         };
         if !dry_run {
-            let destination = Destination::open(root)?;
+            let destination = Destination::at(&root.into())?;
             let mut entries = read_manifest(&destination, kind);
             recover(&destination, kind, &mut entries)?;
             // Once it is there it is kept up to date: nobody should read an old one beside new tables.
-            tree.parquet = destination.root().join(kind.parquet).is_file();
+            tree.parquet = twin::AVAILABLE && destination.has(kind.parquet);
             tree.state = Mutex::new(entries);
             tree.destination = Some(destination);
         }
         Ok(tree)
     }
 
-    /// Writes the run's table as Parquet too, where this build can.
+    /// Writes each table as Parquet too, where this build can: those of tracks that an earlier run has finished are made from
+    /// their CSVs.
     #[must_use]
     pub fn with_parquet(mut self, wanted: bool) -> Self {
-        self.parquet |= wanted;
+        self.parquet |= wanted && twin::AVAILABLE;
         self
     }
 
     /// The record of `source`, if it was dealt with before under the same settings, by the same version, and all its
-    /// files are still there: then there is nothing to do for it.
+    /// files are still there: then there is nothing to do for it. Its Parquet tables may be missing; they are made from its
+    /// CSVs where they are wanted.
     pub fn finished(&self, source: &SourceKey) -> Option<TrackRecord> {
         let destination = self.destination.as_ref()?;
+        let fits = |record: &TrackRecord| {
+            record.source.content == source.content
+                && record.source.name == source.name
+                && record.settings == self.settings
+                && record.tool == env!("CARGO_PKG_VERSION")
+                && record.status != Status::Failed
+                && twins::held(destination, record)
+        };
+        if !self.lock().get(&source.folder).is_some_and(|e| fits(&e.record)) {
+            return None;
+        }
+        self.with_twins(destination, &source.folder).ok()?
+    }
+
+    /// The content of the source in `folder` when it was last dealt with, where the store that it is in had marked it by
+    /// `fingerprint`, which is enough to tell that it is the same.
+    pub fn content(&self, folder: &str, name: &str, fingerprint: &str) -> Option<String> {
         let state = self.lock();
-        let record = &state.get(&source.folder)?.record;
-        (record.source.content == source.content
-            && record.source.name == source.name
-            && record.settings == self.settings
-            && record.tool == env!("CARGO_PKG_VERSION")
-            && record.status != Status::Failed
-            && record.artefacts.iter().all(|a| destination.holds(a)))
-        .then(|| record.clone())
+        let source = &state.get(folder)?.record.source;
+        (source.name == name && source.fingerprint.as_deref() == Some(fingerprint)).then(|| source.content.clone())
     }
 
     /// The rows of the run's tables that are known of the track in `folder`, in the order of its loops.
@@ -304,7 +333,10 @@ impl Tree {
         plan: &dyn Plan,
         progress: &dyn Progress,
     ) -> Result<TrackRecord, ExportError> {
-        let planned = plan.paths();
+        let mut planned = plan.paths();
+        if self.parquet {
+            planned = twin::with_twins(planned);
+        }
         let mut record = TrackRecord {
             source: source.clone(),
             settings: self.settings.clone(),
@@ -335,6 +367,7 @@ impl Tree {
         let mut out = Writer {
             place: Place::Folder(destination),
             record: &mut record,
+            parquet: self.parquet,
         };
         let rows = match plan.write(&mut out, progress) {
             Ok(rows) => rows,
@@ -382,14 +415,16 @@ impl Tree {
 
     /// Ends the run: writes its tables and then the manifest, which commits it.
     pub fn commit(&self) -> Result<RunSummary, ExportError> {
-        let mut state = self.lock();
         if let Some(destination) = &self.destination {
             // Tracks of earlier runs that somebody has since removed or changed are no longer ours.
-            state.retain(|_, e| {
-                e.fresh
-                    || (e.record.status != Status::Failed && e.record.artefacts.iter().all(|a| destination.holds(a)))
-            });
+            self.lock()
+                .retain(|_, e| e.fresh || (e.record.status != Status::Failed && twins::held(destination, &e.record)));
+            let folders: Vec<String> = self.lock().keys().cloned().collect();
+            for folder in folders {
+                self.with_twins(destination, &folder)?;
+            }
         }
+        let state = self.lock();
         let mut table = Table::new(self.kind.columns.iter().copied());
         for entry in state.values() {
             table.extend(&entry.rows);
@@ -406,11 +441,10 @@ impl Tree {
                 destination.write(self.kind.lines, |out| JsonLines.write(out, &table))?,
             ];
             if self.parquet {
-                #[cfg(feature = "parquet")]
-                manifest
-                    .tables
-                    .push(destination.write(self.kind.parquet, |out| super::parquet::Parquet.write(out, &table))?);
-                #[cfg(not(feature = "parquet"))]
+                let beside = destination.write(self.kind.parquet, |out| twin::write(out, &table))?;
+                manifest.tables.push(beside);
+            } else if !twin::AVAILABLE {
+                // It would not follow the others.
                 destination.remove(self.kind.parquet)?;
             }
             destination.write(self.kind.manifest, |out| {
@@ -536,13 +570,7 @@ fn entries_of(manifest: Manifest, kind: &Kind, table: Vec<u8>) -> Option<BTreeMa
 /// Reads the journal of a run that did not end: keeps its finished tracks, removes the files of the others.
 fn recover(destination: &Destination, kind: &Kind, entries: &mut BTreeMap<String, Entry>) -> Result<(), ExportError> {
     destination.clean(JOURNAL);
-    let Ok(files) = std::fs::read_dir(destination.root().join(JOURNAL)) else {
-        return Ok(());
-    };
-    for file in files.flatten() {
-        let Ok(name) = file.file_name().into_string() else {
-            continue;
-        };
+    for name in destination.names(JOURNAL) {
         let path = format!("{JOURNAL}/{name}");
         let journal = destination
             .read(&path)?
@@ -551,6 +579,12 @@ fn recover(destination: &Destination, kind: &Kind, entries: &mut BTreeMap<String
         let Some(journal) = journal else { continue };
         destination.clean(&journal.folder);
         if let Some(record) = journal.record {
+            // Parquet tables that were being added to it.
+            for pending in &journal.pending {
+                if record.artefacts.iter().all(|a| a.path != *pending) {
+                    destination.remove(pending)?;
+                }
+            }
             let entry = Entry {
                 record,
                 rows: journal.rows,

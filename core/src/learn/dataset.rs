@@ -263,6 +263,77 @@ impl Dataset {
     }
 }
 
+/// A dataset that is put together row by row, without a file: the same as one read from a table with these rows.
+#[derive(Debug)]
+pub struct Joined {
+    name: PathBuf,
+    builder: Builder,
+    mapping: builder::Mapping,
+}
+
+impl Joined {
+    /// An empty one with the columns of `header`, which are those of a table; `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError`], as for a table with that header.
+    pub fn new(name: &Path, header: &[String]) -> Result<Self, DatasetError> {
+        let mut builder = Builder::default();
+        let mapping = builder.map(name, header)?;
+        Ok(Self {
+            name: name.to_path_buf(),
+            builder,
+            mapping,
+        })
+    }
+
+    /// Adds a row: its track, where it begins and ends in seconds, its weight, and its features in the order of the header;
+    /// those that are missing are NaN.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Cell`].
+    pub fn push(
+        &mut self,
+        track_id: &str,
+        span: (f64, f64),
+        weight: f64,
+        features: &[f32],
+    ) -> Result<(), DatasetError> {
+        let place = Place::Row(self.builder.rows() as u64 + 1);
+        if let Some(at) = features.iter().position(|x| x.is_infinite()) {
+            return Err(DatasetError::Cell {
+                path: self.name.clone(),
+                place,
+                column: self
+                    .mapping
+                    .features
+                    .get(at)
+                    .map_or(String::new(), |(_, c)| self.builder.name(*c)),
+                problem: "is not finite".into(),
+            });
+        }
+        let row = self.builder.push(&self.name, place, track_id, span, weight)?;
+        for ((_, column), x) in self.mapping.features.iter().zip(features) {
+            row[*column] = *x;
+        }
+        Ok(())
+    }
+
+    /// The dataset.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Empty`], [`DatasetError::Weights`].
+    pub fn finish(mut self) -> Result<Dataset, DatasetError> {
+        self.builder.end_of_file(&self.name)?;
+        if self.builder.rows() == 0 {
+            return Err(DatasetError::Empty { path: self.name });
+        }
+        Ok(self.builder.finish())
+    }
+}
+
 /// True for a file that begins as Parquet does.
 fn is_parquet(path: &Path) -> Result<bool, DatasetError> {
     let mut head = Vec::new();

@@ -125,6 +125,10 @@ impl Learner for Mlp {
         }
     }
 
+    fn extension(&self) -> &'static str {
+        "onnx"
+    }
+
     fn settings(&self) -> Vec<(String, String)> {
         let s = &self.settings;
         let hidden: Vec<String> = s.hidden.iter().map(usize::to_string).collect();

@@ -5,8 +5,6 @@
 pub mod jsonl;
 pub mod several;
 
-use std::path::Path;
-
 pub use jsonl::Jsonl;
 pub use several::Several;
 
@@ -50,8 +48,8 @@ pub trait Recorder {
     /// A measure after `step` rounds or epochs.
     fn metric(&mut self, name: &str, step: u64, value: f64) -> Result<(), RecordError>;
 
-    /// A finished file that belongs to the run.
-    fn artifact(&mut self, path: &Path) -> Result<(), RecordError>;
+    /// A finished file that belongs to the run: its name in the run's folder, and its content.
+    fn artifact(&mut self, name: &str, content: &[u8]) -> Result<(), RecordError>;
 
     /// The end of the run; sends what is left.
     fn finish(&mut self, ending: Ending) -> Result<(), RecordError>;
@@ -75,7 +73,7 @@ impl Recorder for Nowhere {
         Ok(())
     }
 
-    fn artifact(&mut self, _path: &Path) -> Result<(), RecordError> {
+    fn artifact(&mut self, _name: &str, _content: &[u8]) -> Result<(), RecordError> {
         Ok(())
     }
 

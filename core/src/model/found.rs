@@ -4,8 +4,10 @@
 pub(super) type Found = (String, String);
 
 const PYTHON: &str = "such files can run code when they are loaded, so nothing in it was read or run: ";
-const TORCH: &str = "save the network by torch.onnx.export(…, dynamo=False) as .onnx, with features.json beside it";
-const XGBOOST: &str = "save a booster by save_model(\"model.json\"), a PyTorch network by torch.onnx.export";
+const TORCH: &str = "convert it by `python -m loopwright.convert FILE` (of the Python wheel), or save the network by \
+                     torch.onnx.export(…, dynamo=False) as .onnx, with features.json beside it";
+const XGBOOST: &str = "convert it by `python -m loopwright.convert FILE` (of the Python wheel), or save a booster by \
+                       save_model(\"model.json\"), a PyTorch network by torch.onnx.export";
 
 /// By what it begins with.
 pub(super) fn found(bytes: &[u8]) -> Found {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::load::load;
+use super::load::load_place;
 use super::run::Source;
 use crate::analysis::Analysis;
 use crate::config::{self, Config};
@@ -12,6 +12,7 @@ use crate::learn::ratings::Rating;
 use crate::loops::{Candidate, Structure};
 use crate::progress::{Cancelled, Progress};
 use crate::rhythm::activation::BeatModel;
+use crate::store::Place;
 
 /// A rated loop is the candidate whose ends are both nearer than this, in seconds: tables and people round.
 const NEAR: f64 = 0.15;
@@ -52,8 +53,8 @@ pub fn complete(
             continue;
         }
         progress.check()?;
-        let name = source.path.display();
-        let ground = match listen(&source.path, beats, config, progress) {
+        let name = &source.place;
+        let ground = match listen(&source.place, beats, config, progress) {
             Ok(ground) => ground,
             Err(Failure::Cancelled(c)) => return Err(c),
             Err(Failure::Words(words)) => {
@@ -92,7 +93,7 @@ enum Failure {
 }
 
 fn listen(
-    path: &Path,
+    place: &Place,
     beats: Option<&dyn BeatModel>,
     config: &Config,
     progress: &dyn Progress,
@@ -101,7 +102,7 @@ fn listen(
         Err(c) => Failure::Cancelled(c),
         Ok(()) => Failure::Words(words),
     };
-    let loaded = load(path, config, progress).map_err(|e| failure(e.to_string()))?;
+    let loaded = load_place(place, config, progress).map_err(|e| failure(e.to_string()))?;
     let analysis = Analysis::of(&loaded.track, beats, config, progress).map_err(|e| failure(e.to_string()))?;
     let structure = Structure::of(&analysis, &config.tuning, progress).map_err(Failure::Cancelled)?;
     let candidates = structure.candidates(&config::Loops {
@@ -117,9 +118,10 @@ fn is_of(rating: &Rating, source: &Source) -> bool {
     let track = rating.track.replace('\\', "/");
     let stem = |name: &str| Path::new(name).with_extension("").to_string_lossy().replace('\\', "/");
     let name = source.name.replace('\\', "/");
-    let path = source.path.to_string_lossy().replace('\\', "/");
+    let path = source.place.path().to_string_lossy().replace('\\', "/");
     let file = source
-        .path
+        .place
+        .path()
         .file_name()
         .map(|n| n.to_string_lossy().into_owned())
         .unwrap_or_default();
@@ -142,7 +144,7 @@ mod tests {
             features: Default::default(),
         };
         let source = Source {
-            path: "/music/deep/Song 1.5.flac".into(),
+            place: Place::File("/music/deep/Song 1.5.flac".into()),
             name: "deep/Song 1.5.flac".into(),
         };
         for track in [

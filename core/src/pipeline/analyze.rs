@@ -3,13 +3,11 @@
 
 pub mod outputs;
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::given::GivenBeats;
-use super::load::load;
+use super::load::{Loaded, load_place};
 use super::predict::{Region, seconds};
 use super::run::TrackError;
 use crate::analysis::Analysis;
@@ -21,6 +19,7 @@ use crate::progress::Progress;
 use crate::rhythm::activation::BeatModel;
 use crate::rhythm::grid::GridSource;
 use crate::rhythm::{Rhythm, alternatives};
+use crate::store::Place;
 use crate::track::Track;
 
 /// What there is to know of a track.
@@ -145,6 +144,8 @@ pub struct Alternative {
     pub score: f32,
     /// The settings of the section `rhythm` that choose it, those that are not at their defaults.
     pub settings: Map<String, Value>,
+    /// The same as flags of the command line, as one would type them; empty for none.
+    pub flags: String,
     /// The same, for programs that link the library.
     #[serde(skip)]
     pub overrides: config::Rhythm,
@@ -211,27 +212,41 @@ pub struct Studied {
     pub found: Option<(Analysis, Structure)>,
 }
 
-/// Analyses the file at `path`, with `model` to choose the beats where there is one. Audio that cannot be used (silence,
+/// Analyses what is at `place`, with `model` to choose the beats where there is one. Audio that cannot be used (silence,
 /// too short) gives an analysis that says so.
 pub fn analyze(
-    path: &Path,
+    place: &Place,
     beats: Option<&GivenBeats>,
     model: Option<&dyn BeatModel>,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<TrackAnalysis, TrackError> {
-    study(path, beats, model, config, progress).map(|studied| studied.told)
+    study(place, beats, model, config, progress).map(|studied| studied.told)
 }
 
 /// As [`analyze`], and keeps what pictures and click tracks are made from.
 pub fn study(
-    path: &Path,
+    place: &Place,
     beats: Option<&GivenBeats>,
     model: Option<&dyn BeatModel>,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Studied, TrackError> {
-    let mut loaded = load(path, config, progress)?;
+    of_loaded(load_place(place, config, progress)?, beats, model, config, progress)
+}
+
+/// The same of a track that is at hand.
+///
+/// # Errors
+///
+/// Those of the analysis.
+pub fn of_loaded(
+    mut loaded: Loaded,
+    beats: Option<&GivenBeats>,
+    model: Option<&dyn BeatModel>,
+    config: &Config,
+    progress: &dyn Progress,
+) -> Result<Studied, TrackError> {
     let rate = loaded.track.audio.sample_rate();
     loaded.track.grid = beats.map(|given| given.grid(rate));
     let mut told = plain(&loaded.track, loaded.status.name(), loaded.warnings);
@@ -322,6 +337,7 @@ fn others(rhythm: &Rhythm, rate: u32) -> Vec<Alternative> {
         probability: a.probability,
         score: a.score,
         settings: said(&a.settings),
+        flags: flags(&a.settings).join(" "),
         overrides: a.settings.clone(),
     };
     rhythm.alternatives.iter().map(other).collect()
@@ -337,6 +353,33 @@ fn said(settings: &config::Rhythm) -> Map<String, Value> {
             .collect(),
         _ => Map::new(),
     }
+}
+
+/// The flags that say what `settings` do, as one would type them; nothing for the defaults.
+pub fn flags(settings: &config::Rhythm) -> Vec<String> {
+    let mut flags = Vec::new();
+    let mut flag = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            flags.push(name.to_owned());
+            flags.push(value);
+        }
+    };
+    flag("--bpm", settings.bpm.map(|b| b.to_string()));
+    flag("--tempo-ratio", settings.ratio().map(|r| r.to_string()));
+    flag("--shift-beat", settings.shift_beat.map(|s| s.to_string()));
+    flag("--meter", settings.beats_per_bar.map(|m| m.to_string()));
+    flag(
+        "--shift-bar",
+        Some(settings.shift_bar).filter(|n| *n != 0).map(|n| n.to_string()),
+    );
+    flag("--first-downbeat", settings.first_downbeat.map(|t| format!("{t:.3}")));
+    flag(
+        "--grid-offset",
+        Some(settings.grid_offset_ms)
+            .filter(|ms| *ms != 0.0)
+            .map(|ms| ms.to_string()),
+    );
+    flags
 }
 
 fn section(s: &loops::Section, rate: u32) -> Section {

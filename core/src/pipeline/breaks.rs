@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use labels::Labels;
 use serde::Serialize;
 
+use super::given::GivenBeats;
 use super::run::{self, Job, Outcome, Report, Request, RunError, Task, TrackError, TrackFacts, TrackReport};
 use super::{Error, Models};
 use crate::analysis::Analysis;
@@ -14,10 +15,10 @@ use crate::config::Config;
 use crate::drums::breaks::{self, Break};
 use crate::drums::hits::{self, Hits};
 use crate::drums::model::HitModel;
-use crate::export::breaks::{BreakItem, Breaks as Plan};
-use crate::export::manifest::{TrackRecord, settings_hash};
+use crate::export::breaks::{BreakItem, Breaks as Plans};
+use crate::export::manifest::{SourceKey, TrackRecord, settings_hash};
 use crate::export::table::{Cell, Table};
-use crate::export::tree::{BREAKS, Kind};
+use crate::export::tree::{self, BREAKS, Kind, Plan};
 use crate::loops::Structure;
 use crate::model::Scorer;
 use crate::progress::{Progress, Stage};
@@ -127,24 +128,100 @@ pub fn breaks(
     observer: &dyn run::Observer,
     done: impl FnMut(&TrackReport<BreakReport>),
 ) -> Result<Report<BreakReport>, RunError> {
-    let given = request.beats.map(|b| (b.beats(), b.downbeats()));
-    let labelled: Vec<_> = labels.iter().collect();
     let task = Breaks {
         config,
         models,
         hit_model,
         labels,
-        settings: settings_hash(&(
-            config,
-            given,
-            &models.scorer.info().name,
-            models.beats.map(BeatModel::id),
-            models.embedding_digest(),
-            hit_model.map(HitModel::id),
-            labelled,
-        )),
+        settings: settings(config, models, hit_model, labels, request.beats),
     };
     run::run(request, config, &task, observer, done)
+}
+
+/// Hash of all that the breaks of a track depend on but the track, for a [`Tree`](crate::export::tree::Tree) of them.
+pub fn settings(
+    config: &Config,
+    models: Models<'_>,
+    hit_model: Option<&dyn HitModel>,
+    labels: &Labels,
+    beats: Option<&GivenBeats>,
+) -> String {
+    let labelled: Vec<_> = labels.iter().collect();
+    settings_hash(&(
+        config.of_outcome(),
+        beats.map(|b| (b.beats(), b.downbeats())),
+        &models.scorer.info().name,
+        models.beats.map(BeatModel::id),
+        models.embedding_digest(),
+        hit_model.map(HitModel::id),
+        labelled,
+    ))
+}
+
+/// What was found in a track at hand.
+#[derive(Debug)]
+pub struct FoundBreaks {
+    /// The analysis, and the breaks with their hits.
+    pub found: Found,
+    /// What is known of the track.
+    pub facts: TrackFacts,
+    /// What was written, as `write` gave it.
+    pub record: TrackRecord,
+    /// The breaks as they are reported, in their order.
+    pub reports: Vec<BreakReport>,
+    /// The breaks as they stand in tables.
+    pub rows: Table,
+}
+
+impl FoundBreaks {
+    /// Why there are no breaks, where there are none.
+    pub fn detail(&self) -> &'static str {
+        if self.found.breaks.is_empty() {
+            no_breaks(&self.found)
+        } else {
+            ""
+        }
+    }
+}
+
+/// Finds the breaks of one track that is at hand, as [`find::of_track`](super::find::of_track) does its loops.
+///
+/// # Errors
+///
+/// Those of the analysis and of `write`.
+pub fn of_track(
+    source: &SourceKey,
+    track: &Track,
+    (models, hit_model): (Models<'_>, Option<&dyn HitModel>),
+    config: &Config,
+    labels: &Labels,
+    write: &dyn Fn(&dyn Plan) -> Result<TrackRecord, TrackError>,
+    progress: &dyn Progress,
+) -> Result<FoundBreaks, TrackError> {
+    let mut found = suggest(track, models, hit_model, config, progress)?;
+    let facts = TrackFacts::of(&found.analysis);
+    for (number, (_, hits)) in (1u32..).zip(&mut found.breaks) {
+        let from = (source.folder.clone(), number, 0);
+        let to = (source.folder.clone(), number, usize::MAX);
+        for ((_, _, cluster), class) in labels.range(from..=to) {
+            hits.relabel(*cluster, *class);
+        }
+    }
+    let items: Vec<BreakItem<'_>> = (1u32..)
+        .zip(&found.breaks)
+        .map(|(number, (found, hits))| BreakItem { number, found, hits })
+        .collect();
+    let plan = Plans::of(source, track, &found.analysis.rhythm.grid, &items, config)?;
+    let record = write(&plan)?;
+    let rows = plan.rows(&record);
+    let reports = (0..record.loops.len()).map(|i| BreakReport::of_row(&record, &rows, i));
+    Ok(FoundBreaks {
+        reports: reports.collect(),
+        facts,
+        rows,
+        record,
+        found,
+    })
 }
 
 struct Breaks<'a> {
@@ -167,29 +244,22 @@ impl Task for Breaks<'_> {
     }
 
     fn work(&self, job: &Job<'_>, track: &Track, progress: &dyn Progress) -> Result<Outcome<BreakReport>, TrackError> {
-        let mut found = suggest(track, self.models, self.hit_model, self.config, progress)?;
-        let facts = TrackFacts::of(&found.analysis);
-        if found.breaks.is_empty() {
-            return job.nothing(no_breaks(&found), Some(facts));
+        let write = |plan: &dyn Plan| {
+            // A folder of nothing is not begun.
+            Ok(match plan.paths().is_empty() {
+                true => tree::measured(job.source, plan, progress)?.0,
+                false => job.write(plan, progress)?,
+            })
+        };
+        let models = (self.models, self.hit_model);
+        let found = of_track(job.source, track, models, self.config, self.labels, &write, progress)?;
+        if found.reports.is_empty() {
+            return job.nothing(found.detail(), Some(found.facts));
         }
-        for (number, (_, hits)) in (1u32..).zip(&mut found.breaks) {
-            let from = (job.source.folder.clone(), number, 0);
-            let to = (job.source.folder.clone(), number, usize::MAX);
-            for ((_, _, cluster), class) in self.labels.range(from..=to) {
-                hits.relabel(*cluster, *class);
-            }
-        }
-        let items: Vec<BreakItem<'_>> = (1u32..)
-            .zip(&found.breaks)
-            .map(|(number, (found, hits))| BreakItem { number, found, hits })
-            .collect();
-        let plan = Plan::of(job.source, track, &found.analysis.rhythm.grid, &items, self.config)?;
-        let record = job.write(&plan, progress)?;
-        let rows = plan.rows(&record);
         Ok(Outcome {
-            found: self.recall(&record, &rows),
-            facts: Some(facts),
-            record,
+            found: found.reports,
+            facts: Some(found.facts),
+            record: found.record,
         })
     }
 

@@ -12,9 +12,9 @@ use super::batch;
 use super::run::{Observer, OfItem};
 use super::tags::{FileError, Input, hear};
 use crate::config::Config;
-use crate::export::ExportError;
 use crate::export::destination::{WriteError, write_file};
-use crate::export::table::{Cell, Csv, JsonLines, Table, TableFormat};
+use crate::export::table::{Cell, Table, TableFormat};
+use crate::export::{ExportError, TABLE_FORMATS, table_format};
 use crate::learn::multilabel::features;
 use crate::model::multilabel::{CONTACT, TAGS, TagModel, decide};
 use crate::model::{ModelFileError, schema_file};
@@ -42,16 +42,8 @@ pub enum ClassifyError {
     Threads(#[from] std::io::Error),
 }
 
-/// Formats of the table.
-pub static FORMATS: &[&dyn TableFormat] = &[
-    &Csv,
-    &JsonLines,
-    #[cfg(feature = "parquet")]
-    &crate::export::parquet::Parquet,
-];
-
 fn endings() -> String {
-    FORMATS
+    TABLE_FORMATS
         .iter()
         .map(|f| format!(".{}", f.extension()))
         .collect::<Vec<_>>()
@@ -64,9 +56,7 @@ fn endings() -> String {
 ///
 /// [`ClassifyError::Name`].
 pub fn format_of(path: &Path) -> Result<&'static dyn TableFormat, ClassifyError> {
-    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    let format = FORMATS.iter().find(|f| f.extension().eq_ignore_ascii_case(ending));
-    format.copied().ok_or_else(|| ClassifyError::Name { path: path.into() })
+    table_format(path).ok_or_else(|| ClassifyError::Name { path: path.into() })
 }
 
 /// A model with where its features stand in a description.
@@ -191,7 +181,7 @@ pub fn classify(
     };
     let work = |index: usize| -> Result<Row, FileError> {
         let progress = OfItem { observer, index };
-        let Some((_, described)) = hear(&inputs[index].path, false, config, &progress)? else {
+        let Some((_, described)) = hear(&inputs[index].place, false, config, &progress)? else {
             return Ok(None);
         };
         let told = models.tags.told(&described.features)?;

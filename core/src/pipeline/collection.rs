@@ -1,19 +1,20 @@
 //! Many short files, each listened to once: what the contact map, neighbours and tags start from.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::batch;
-use super::load::load;
+use super::load::{LoadError, load_place};
 use super::run::{Observer, OfItem};
-use crate::audio::decode::DecodeError;
 use crate::audio::resample::ResampleError;
 use crate::audio::status::SILENCE;
 use crate::audio::{AudioBuffer, AudioStatus};
 use crate::config::Config;
 use crate::progress::{Cancelled, Progress};
 use crate::similarity::{Sound, SoundError};
+use crate::store::Place;
 
 /// Below this length in seconds there is nothing to compare: a beat at 300 bpm.
 pub const SHORTEST: f64 = 0.2;
@@ -32,7 +33,7 @@ pub struct Member {
 pub enum MemberError {
     /// It cannot be read.
     #[error(transparent)]
-    Decode(#[from] DecodeError),
+    Load(#[from] LoadError),
     /// There is nothing to compare.
     #[error(transparent)]
     Sound(#[from] SoundError),
@@ -70,20 +71,20 @@ pub struct Collection {
     pub failed: Vec<(PathBuf, MemberError)>,
 }
 
-/// Listens to `paths`, on `jobs` threads. `done` is called on the calling thread as each ends, in order.
+/// Listens to what is at `places`, on `jobs` threads. `done` is called on the calling thread as each ends, in order.
 ///
 /// Audio is let go as soon as it has been heard: what stays is some tens of kilobytes a file.
 pub fn read(
-    paths: &[PathBuf],
+    places: &[Place],
     config: &Config,
     jobs: NonZeroUsize,
     observer: &dyn Observer,
     mut done: impl FnMut(usize, Result<&Sound, &MemberError>),
 ) -> std::io::Result<Collection> {
     let mut collection = Collection::default();
-    let work = |path: &Path, progress: &dyn Progress| listen(path, config, progress);
-    each(paths, jobs, observer, &work, |index, result| {
-        let path = paths[index].clone();
+    let work = |index: usize, progress: &dyn Progress| listen(&places[index], config, progress);
+    each(places, jobs, observer, &work, |index, result| {
+        let path = places[index].path().to_path_buf();
         match result {
             Ok(sound) => {
                 done(index, Ok(&sound));
@@ -98,38 +99,47 @@ pub fn read(
     Ok(collection)
 }
 
-/// Does `work` on each of `paths`, on `jobs` threads; `done` is called on the calling thread as each ends, in order. Once
+/// Does `work` on each of `places`, told by its index, on `jobs` threads; `done` is called on the calling thread as each ends, in order. Once
 /// the observer says so, no further file is begun.
 pub fn each<T: Send>(
-    paths: &[PathBuf],
+    places: &[Place],
     jobs: NonZeroUsize,
     observer: &dyn Observer,
-    work: &(dyn Fn(&Path, &dyn Progress) -> Result<T, MemberError> + Sync),
+    work: &(dyn Fn(usize, &dyn Progress) -> Result<T, MemberError> + Sync),
     mut done: impl FnMut(usize, Result<T, MemberError>),
 ) -> std::io::Result<()> {
     let cancelled = || observer.is_cancelled();
-    let one = |index: usize| work(&paths[index], &OfItem { observer, index });
-    batch::in_order(paths.len(), jobs, &cancelled, &one, |index, result| {
-        done(index, result.map_err(MemberError::from).flatten());
-    })
+    let one = |index: usize| work(index, &OfItem { observer, index });
+    batch::in_order(
+        places.len(),
+        Ahead::of(places.iter(), jobs).threads(),
+        &cancelled,
+        &one,
+        |index, result| {
+            done(index, result.map_err(MemberError::from).flatten());
+        },
+    )
 }
 
-/// Listens to the file at `path`.
-pub fn listen(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Sound, MemberError> {
-    let audio = audible(path, config, progress)?;
+/// Listens to what is at `place`.
+pub fn listen(place: &Place, config: &Config, progress: &dyn Progress) -> Result<Sound, MemberError> {
+    let audio = audible(place, config, progress)?;
     Ok(Sound::of(&audio, progress)?)
 }
 
-/// The audio of the file at `path`.
+/// The audio of what is at `place`.
 ///
 /// # Errors
 ///
-/// [`MemberError::Decode`] where it cannot be read, [`MemberError::Unfit`] where it is silent or shorter than
+/// [`MemberError::Load`] where it cannot be read, [`MemberError::Unfit`] where it is silent or shorter than
 /// [`SHORTEST`].
-pub fn audible(path: &Path, config: &Config, progress: &dyn Progress) -> Result<Arc<AudioBuffer>, MemberError> {
-    let loaded = load(path, config, progress)?;
+pub fn audible(place: &Place, config: &Config, progress: &dyn Progress) -> Result<Arc<AudioBuffer>, MemberError> {
+    let loaded = load_place(place, config, progress)?;
     let audio = loaded.track.audio;
-    let unfit = |why: String| MemberError::Unfit { path: path.into(), why };
+    let unfit = |why: String| MemberError::Unfit {
+        path: place.path().to_path_buf(),
+        why,
+    };
     // A bar of techno is a loop, and shorter than what the rest of the tool calls short.
     if audio.seconds() < SHORTEST {
         return Err(unfit(format!(

@@ -13,13 +13,14 @@ pub mod outputs;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::batch::{self, Panicked};
 use super::collection::MemberError;
+use super::load::{Loaded, load_place};
 use super::run::{Observer, OfItem, Source};
 use crate::analysis::loop_file::LoopFile;
 use crate::audio::AudioBuffer;
-use crate::audio::decode::decode_file_with;
 use crate::audio::resample::mono_to_rate;
 use crate::config::Config;
 use crate::export::ExportError;
@@ -34,6 +35,7 @@ use crate::similarity::sequence::{Extent, Sequence};
 use crate::similarity::sharpen::{self, Raw, Sharpening};
 use crate::similarity::spectral::{self, Layout};
 use crate::similarity::{RATE, SoundError};
+use crate::store::Place;
 
 /// What shapes the map.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,6 +90,8 @@ pub struct Request<'a> {
     pub settings: &'a Settings,
     /// Threads.
     pub jobs: NonZeroUsize,
+    /// Write each table as Parquet too.
+    pub parquet: bool,
 }
 
 /// What happens on the way, told on the calling thread.
@@ -160,7 +164,7 @@ pub fn run(
         settings.max_files.min(request.sources.len())
     };
     let (sources, cut) = request.sources.split_at(most);
-    let cut: Vec<PathBuf> = cut.iter().map(|s| s.path.clone()).collect();
+    let cut: Vec<PathBuf> = cut.iter().map(|s| s.place.path().to_path_buf()).collect();
     let destination = Destination::open(request.out)?;
     let exact = sources.len() <= settings.max_exact;
     let mut frames = Vec::new();
@@ -169,7 +173,7 @@ pub fn run(
     let mut failed = Vec::new();
     let hear = |index: usize| {
         hear(
-            &sources[index].path,
+            &sources[index].place,
             settings.extent,
             !exact,
             config,
@@ -186,12 +190,12 @@ pub fn run(
             Ok(heard) => {
                 frames.push(heard.frames);
                 profiles.extend(heard.profile);
-                names.push(outputs::name(&sources[index].path));
+                names.push(outputs::name(sources[index].place.path()));
                 tell(Event::Heard(index, Ok(())));
             }
             Err(e) => {
                 tell(Event::Heard(index, Err(&e)));
-                failed.push((sources[index].path.clone(), e));
+                failed.push((sources[index].place.path().to_path_buf(), e));
             }
         },
     )?;
@@ -216,7 +220,7 @@ pub fn run(
     };
     let map = arrange(names, pairs, settings);
     stop(observer)?;
-    let (artefacts, summary) = outputs::write(&map, settings, &failed, &cut, &destination)?;
+    let (artefacts, summary) = outputs::write(&map, settings, &failed, &cut, &destination, request.parquet)?;
     Ok(Report {
         map: Some(map),
         failed,
@@ -235,17 +239,17 @@ pub struct Heard {
     pub profile: Option<Profile>,
 }
 
-/// Hears the file at `path`, and describes it `with_profile`.
+/// Hears the file at `place`, and describes it `with_profile`.
 pub fn hear(
-    path: &Path,
+    place: &Place,
     extent: Extent,
     with_profile: bool,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Heard, MemberError> {
-    let decoded = decode_file_with(path, &config.decode, progress)?;
-    let words = |what: &str| MemberError::Sound(SoundError::Short(format!("{}: {what}", path.display())));
-    let name = decoded.status.name();
+    let Loaded { track, status, .. } = load_place(place, config, progress)?;
+    let words = |what: &str| MemberError::Sound(SoundError::Short(format!("{place}: {what}")));
+    let name = status.name();
     if matches!(name, "empty" | "silent" | "constant") {
         return Err(words(match name {
             "empty" => "holds no sound",
@@ -254,13 +258,13 @@ pub fn hear(
         }));
     }
     let profile = if with_profile {
-        let file = LoopFile::of(&decoded.audio, progress).map_err(SoundError::from)?;
-        let mono = mono_to_rate(&decoded.audio, RATE).map_err(SoundError::from)?;
+        let file = LoopFile::of(&track.audio, progress).map_err(SoundError::from)?;
+        let mono = mono_to_rate(&track.audio, RATE).map_err(SoundError::from)?;
         Some(Profile::of(&mono, &file))
     } else {
         None
     };
-    let audio = head(decoded.audio, extent.max_seconds);
+    let audio = head(track.audio, extent.max_seconds);
     let mono = mono_to_rate(&audio, RATE).map_err(SoundError::from)?;
     let sequence = Sequence::within(&mono, extent);
     progress.check().map_err(SoundError::from)?;
@@ -277,13 +281,13 @@ pub fn hear(
 }
 
 /// The first `seconds`, and a little more, so that resampling meets no new end inside.
-fn head(audio: AudioBuffer, seconds: f64) -> AudioBuffer {
+fn head(audio: Arc<AudioBuffer>, seconds: f64) -> Arc<AudioBuffer> {
     let most = ((seconds + 0.5) * f64::from(audio.sample_rate())) as usize;
     if audio.frames() <= most {
         return audio;
     }
     let planes = audio.planes().iter().map(|p| p[..most].to_vec()).collect();
-    AudioBuffer::new(planes, audio.sample_rate()).unwrap_or(audio)
+    AudioBuffer::new(planes, audio.sample_rate()).map_or(audio, Arc::new)
 }
 
 /// Aligns every pair. Row `i` holds the pairs of `i` with those after it.

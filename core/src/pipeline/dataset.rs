@@ -8,6 +8,7 @@
 //! stopped thus goes on, and the table does not depend on how many tracks were worked on at once.
 
 mod columns;
+mod features;
 pub mod record;
 mod rows;
 mod shard;
@@ -16,25 +17,30 @@ mod table;
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::Models;
+use super::ahead::Ahead;
 use super::batch;
 use super::given::GivenBeats;
-use super::load::load;
+use super::load::Fetched;
 use super::run::{Observer, OfItem, TrackError};
 use crate::config::Config;
-use crate::export::ExportError;
 use crate::export::destination::{self, Destination};
 use crate::export::manifest::settings_hash;
+use crate::export::{ExportError, WriteSeek};
 use crate::features::REGISTRY;
+use crate::learn::dataset::{Dataset, DatasetError, Joined};
 use crate::learn::labels::weigh::Align;
 use crate::learn::labels::{Mark, POSITIVE};
 use crate::progress::{Progress, Stage};
+use crate::store::{Location, Memory, Place, Target};
 pub use columns::{Columns, ColumnsError};
+pub use features::{TrackFeatures, features_of};
 use shard::Shard;
 pub use table::header;
 use table::{Assembly, assemble};
@@ -45,7 +51,7 @@ pub struct Item {
     /// Its name in the table. Untrusted.
     pub id: String,
     /// Its file.
-    pub path: PathBuf,
+    pub place: Place,
     /// What was said of it.
     pub marks: Vec<Mark>,
     /// Beats in place of tracked ones.
@@ -101,9 +107,11 @@ pub struct Request<'a> {
     /// The recordings, in the order of the table.
     pub items: &'a [Item],
     /// The table to write.
-    pub out: &'a Path,
+    pub out: &'a Target,
     /// Its format.
     pub kind: TableKind,
+    /// Where rows are kept while a run is under way: [`work_folder`], or a store that forgets them.
+    pub work: &'a Target,
     /// Its features.
     pub columns: &'a Columns,
     /// What rows there are.
@@ -168,10 +176,24 @@ pub enum RunError {
     Thread(std::io::Error),
 }
 
-/// The hidden folder beside `out` that holds rows while a run is under way, and after one that was stopped.
-pub fn work_folder(out: &Path) -> PathBuf {
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
-    out.with_file_name(format!(".{name}.rows"))
+/// The hidden folder beside `out` that holds rows while a run is under way, and after one that was stopped. Of a table in a
+/// store rows are kept in memory.
+pub fn work_folder(out: &Target) -> Target {
+    match out {
+        Target::Local(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.with_file_name(format!(".{name}.rows")).into()
+        }
+        Target::Store(_) => in_memory(),
+    }
+}
+
+/// A place for rows that lasts as long as the run.
+pub fn in_memory() -> Target {
+    Target::Store(Location {
+        store: Arc::new(Memory::new("memory:")),
+        key: String::new(),
+    })
 }
 
 /// Makes the table. `done` is called on the calling thread as each item ends, in order.
@@ -187,36 +209,168 @@ pub fn dataset(
     config: &Config,
     models: Models<'_>,
     observer: &dyn Observer,
-    mut done: impl FnMut(usize, Result<&TrackRows, &TrackError>),
+    done: impl FnMut(usize, Result<&TrackRows, &TrackError>),
 ) -> Result<Report, RunError> {
+    let work = Destination::at(request.work)?;
+    let (mut report, shards) = rows_of_all(request, &work, config, models, observer, done)?;
+    let whole = !report.cancelled && report.left == 0 && report.tracks.iter().all(|(_, t)| t.is_ok());
+    if !report.may_be_used() {
+        if whole {
+            remove(work, request.work);
+        }
+        return Ok(report);
+    }
+    let mut end = Assembly::Whole;
+    let fill = |out: &mut dyn WriteSeek| -> Result<(), std::io::Error> {
+        end = assemble(request, &work, &shards, observer, out)?;
+        match end {
+            Assembly::Whole => Ok(()),
+            _ => Err(std::io::ErrorKind::Interrupted.into()),
+        }
+    };
+    let written = write(request, &work, fill);
+    match end {
+        Assembly::Whole => {}
+        Assembly::Cancelled => {
+            report.cancelled = true;
+            return Ok(report);
+        }
+        Assembly::Lost(index) => return Err(lost(request, index)),
+    }
+    report.bytes = Some(written?);
+    let embedding = models.embedding.map(|e| e.info().as_ref());
+    record::write(request.out, request.columns.names(), embedding)?;
+    if whole {
+        remove(work, request.work);
+    } else {
+        forget(&work, &shards);
+    }
+    Ok(report)
+}
+
+/// Makes the rows and joins them to a dataset in memory, as it would be read from the table that [`dataset`] writes; none
+/// where the run was given up or there are no rows. [`Request::out`] only names it.
+///
+/// # Errors
+///
+/// [`GatherError`].
+pub fn gather(
+    request: &Request<'_>,
+    config: &Config,
+    models: Models<'_>,
+    observer: &dyn Observer,
+    done: impl FnMut(usize, Result<&TrackRows, &TrackError>),
+) -> Result<(Report, Option<Dataset>), GatherError> {
+    let work = Destination::at(request.work).map_err(RunError::from)?;
+    let (report, shards) = rows_of_all(request, &work, config, models, observer, done)?;
+    if !report.may_be_used() {
+        return Ok((report, None));
+    }
+    let mut joined = Joined::new(&request.out.shown(), &header(request.columns, request.options))?;
+    for (index, name) in &shards {
+        let shard = work.read(name).map_err(RunError::from)?;
+        let shard = shard.and_then(|bytes| Shard::from_bytes(&bytes, request.columns.names().len()));
+        let shard = shard.ok_or_else(|| lost(request, *index))?;
+        let id = request.items.get(*index).map_or("", |item| item.id.as_str());
+        table::join(&shard, id, request, &mut joined)?;
+        // What is joined need not be held twice.
+        if request.work.local().is_none() {
+            work.remove(name).map_err(RunError::from)?;
+        }
+    }
+    Ok((report, Some(joined.finish()?)))
+}
+
+/// Why no dataset was gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// There are no rows.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The rows are no dataset.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+impl Report {
+    /// True where the run came to its end and gave rows.
+    fn may_be_used(&self) -> bool {
+        let any = self.tracks.iter().any(|(_, t)| t.as_ref().is_ok_and(|t| t.rows > 0));
+        !self.cancelled && self.left == 0 && any
+    }
+}
+
+fn lost(request: &Request<'_>, index: usize) -> RunError {
+    RunError::Lost {
+        id: request.items.get(index).map(|item| item.id.clone()).unwrap_or_default(),
+        folder: request.work.shown(),
+    }
+}
+
+/// Puts the table in its place; gives its size.
+fn write(
+    request: &Request<'_>,
+    work: &Destination,
+    fill: impl FnOnce(&mut dyn WriteSeek) -> Result<(), std::io::Error>,
+) -> Result<u64, ExportError> {
+    if let (Some(out), Some(_)) = (request.out.local(), request.work.local()) {
+        // In the hidden folder, where the next run removes what a killed one left; then under its name.
+        let written = work.write(TABLE, fill)?;
+        fs::rename(work.root().join(TABLE), out).map_err(ExportError::io(out, "put in place"))?;
+        return Ok(written.bytes);
+    }
+    Ok(destination::write_target(request.out, fill)?.bytes)
+}
+
+/// The files of the items' rows, each with the item's index.
+type Shards = Vec<(usize, String)>;
+
+/// Makes the rows of all items. `done` is called on the calling thread as each ends, in order.
+fn rows_of_all(
+    request: &Request<'_>,
+    work_dir: &Destination,
+    config: &Config,
+    models: Models<'_>,
+    observer: &dyn Observer,
+    mut done: impl FnMut(usize, Result<&TrackRows, &TrackError>),
+) -> Result<(Report, Shards), RunError> {
     let mut ids: BTreeMap<&str, ()> = BTreeMap::new();
     for item in request.items {
         if ids.insert(&item.id, ()).is_some() {
             return Err(RunError::Twice(item.id.clone()));
         }
     }
-    let folder = work_folder(request.out);
-    let work_dir = Destination::open(&folder)?;
     let settings = settings(request, config, models);
     let stop = AtomicBool::new(false);
     let stopping = || stop.load(Ordering::Relaxed) || observer.is_cancelled();
+    let ahead = Ahead::of(request.items.iter().map(|i| &i.place), request.jobs);
     let one = |index: usize| -> Result<(String, TrackRows), TrackError> {
         let item = &request.items[index];
         let progress = OfItem { observer, index };
         progress.check()?;
-        let content = destination::hash_file(&item.path).map_err(|source| TrackError::Read {
-            path: item.path.clone(),
-            source,
-        })?;
-        let name = shard_name(item, &content, &settings);
         let width = request.columns.names().len();
-        if request.resume
-            && let Ok(Some(bytes)) = work_dir.read(&name)
-            && let Some(shard) = Shard::from_bytes(&bytes, width)
+        let known = |name: &str| {
+            let bytes = work_dir.read(name).ok().flatten().filter(|_| request.resume)?;
+            Shard::from_bytes(&bytes, width)
+        };
+        // What a store marks its files by stands for their content: to know it they need not be fetched.
+        let marked = match &item.place {
+            Place::Object(object) => object.entry.fingerprint.as_deref(),
+            Place::File(_) => None,
+        };
+        let marked = marked.map(|mark| shard_name(item, mark, &settings));
+        if let Some(name) = &marked
+            && let Some(shard) = known(name)
         {
+            return Ok((name.clone(), TrackRows::of(&shard, true)));
+        }
+        let (fetched, content) = Fetched::of(&item.place, config, &progress)?;
+        let name = marked.unwrap_or_else(|| shard_name(item, &content, &settings));
+        if let Some(shard) = known(&name) {
             return Ok((name, TrackRows::of(&shard, true)));
         }
-        let shard = track(request, item, config, models, &progress)?;
+        let _turn = ahead.turn(&progress)?;
+        let shard = track(request, item, fetched, config, models, &progress)?;
         let written = work_dir.write_bytes(&name, &shard.to_bytes());
         if written.as_ref().is_err_and(ExportError::is_fatal) {
             stop.store(true, Ordering::Relaxed);
@@ -230,78 +384,38 @@ pub fn dataset(
         cancelled: false,
         bytes: None,
     };
-    let mut shards: Vec<(usize, String)> = Vec::new();
+    let mut shards = Shards::new();
     let mut fatal = None;
-    batch::in_order(request.items.len(), request.jobs, &stopping, &one, |index, result| {
-        match result.map_err(TrackError::from).flatten() {
-            Err(TrackError::Cancelled(_)) => return,
-            Err(TrackError::Export(e)) if e.is_fatal() => {
-                fatal.get_or_insert(e);
+    batch::in_order(
+        request.items.len(),
+        ahead.threads(),
+        &stopping,
+        &one,
+        |index, result| {
+            match result.map_err(TrackError::from).flatten() {
+                Err(TrackError::Cancelled(_)) => return,
+                Err(TrackError::Export(e)) if e.is_fatal() => {
+                    fatal.get_or_insert(e);
+                }
+                Err(e) => {
+                    done(index, Err(&e));
+                    report.tracks.push((index, Err(e)));
+                }
+                Ok((name, rows)) => {
+                    done(index, Ok(&rows));
+                    shards.push((index, name));
+                    report.tracks.push((index, Ok(rows)));
+                }
             }
-            Err(e) => {
-                done(index, Err(&e));
-                report.tracks.push((index, Err(e)));
-            }
-            Ok((name, rows)) => {
-                done(index, Ok(&rows));
-                shards.push((index, name));
-                report.tracks.push((index, Ok(rows)));
-            }
-        }
-        report.left -= 1;
-    })
+            report.left -= 1;
+        },
+    )
     .map_err(RunError::Thread)?;
     if let Some(e) = fatal {
         return Err(e.into());
     }
     report.cancelled = observer.is_cancelled();
-    let any = report.tracks.iter().any(|(_, t)| t.as_ref().is_ok_and(|t| t.rows > 0));
-    if report.cancelled || report.left > 0 || !any {
-        if !report.cancelled && report.left == 0 && report.tracks.iter().all(|(_, t)| t.is_ok()) {
-            remove(work_dir, &folder);
-        }
-        return Ok(report);
-    }
-    // In the hidden folder, where the next run removes what a killed one left; then under its name.
-    let mut end = Assembly::Whole;
-    let written = work_dir.write(TABLE, |out| -> Result<(), std::io::Error> {
-        end = assemble(request, &work_dir, &shards, observer, out)?;
-        match end {
-            Assembly::Whole => Ok(()),
-            _ => Err(std::io::ErrorKind::Interrupted.into()),
-        }
-    });
-    match end {
-        Assembly::Whole => {}
-        Assembly::Cancelled => {
-            report.cancelled = true;
-            return Ok(report);
-        }
-        Assembly::Lost(index) => {
-            return Err(RunError::Lost {
-                id: request.items.get(index).map(|item| item.id.clone()).unwrap_or_default(),
-                folder,
-            });
-        }
-    }
-    written?;
-    fs::rename(work_dir.root().join(TABLE), request.out).map_err(|source| ExportError::Io {
-        path: request.out.into(),
-        action: "put in place",
-        source,
-    })?;
-    record::write(
-        request.out,
-        request.columns.names(),
-        models.embedding.map(|e| e.info().as_ref()),
-    )?;
-    report.bytes = fs::metadata(request.out).ok().map(|m| m.len());
-    if report.tracks.iter().all(|(_, t)| t.is_ok()) {
-        remove(work_dir, &folder);
-    } else {
-        forget(&work_dir, &shards);
-    }
-    Ok(report)
+    Ok((report, shards))
 }
 
 /// What the table is called until it is whole.
@@ -309,8 +423,7 @@ const TABLE: &str = "table";
 
 /// Removes rows of other settings and other inputs than those of this run.
 fn forget(held: &Destination, shards: &[(usize, String)]) {
-    let Ok(entries) = fs::read_dir(held.root()) else { return };
-    for name in entries.flatten().filter_map(|e| e.file_name().into_string().ok()) {
+    for name in held.names("") {
         if name.ends_with(".rows") && !shards.iter().any(|(_, own)| *own == name) {
             // What cannot be removed is in nobody's way.
             let _ = held.remove(&name);
@@ -319,9 +432,11 @@ fn forget(held: &Destination, shards: &[(usize, String)]) {
 }
 
 /// What is in the hidden folder is of no use any more; that it cannot be removed is not the news.
-fn remove(held: Destination, folder: &Path) {
+fn remove(held: Destination, folder: &Target) {
     drop(held);
-    let _ = fs::remove_dir_all(folder);
+    if let Some(folder) = folder.local() {
+        let _ = fs::remove_dir_all(folder);
+    }
 }
 
 /// Hash of all that the rows of any track depend on.
@@ -352,11 +467,12 @@ fn shard_name(item: &Item, content: &str, settings: &str) -> String {
 fn track(
     request: &Request<'_>,
     item: &Item,
+    fetched: Fetched,
     config: &Config,
     models: Models<'_>,
     progress: &dyn Progress,
 ) -> Result<Shard, TrackError> {
-    let loaded = load(&item.path, config, progress)?;
+    let loaded = fetched.load(&item.place, config, progress)?;
     if !loaded.status.is_usable() {
         return Ok(Shard {
             detail: format!("the recording {}", loaded.status),

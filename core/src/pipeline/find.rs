@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::given::GivenBeats;
 use super::run::{self, Job, Outcome, Report, Request, RunError, Task, TrackError, TrackFacts, TrackReport};
 use super::{Models, Suggestion, Suggestions};
 use crate::config::Config;
-use crate::export::manifest::{LoopRecord, TrackRecord, settings_hash};
+use crate::export::manifest::{LoopRecord, SourceKey, TrackRecord, settings_hash};
 use crate::export::table::{Cell, Table};
-use crate::export::tree::{Cuts, Kind, LOOPS, LoopItem, TrackRequest};
+use crate::export::tree::{self, Cuts, Kind, LOOPS, LoopItem, Plan, TrackRequest};
 use crate::features::Schema;
 use crate::progress::Progress;
 use crate::rhythm::activation::BeatModel;
@@ -52,19 +53,89 @@ pub fn find(
     observer: &dyn run::Observer,
     done: impl FnMut(&TrackReport<LoopReport>),
 ) -> Result<Report<LoopReport>, RunError> {
-    let given = request.beats.map(|b| (b.beats(), b.downbeats()));
     let task = Find {
         config,
         models,
-        settings: settings_hash(&(
-            config,
-            given,
-            &models.scorer.info().name,
-            models.beats.map(BeatModel::id),
-            models.embedding_digest(),
-        )),
+        settings: settings(config, models, request.beats),
     };
     run::run(request, config, &task, observer, done)
+}
+
+/// Hash of all that the loops of a track depend on but the track, for a [`Tree`](crate::export::tree::Tree) of them.
+pub fn settings(config: &Config, models: Models<'_>, beats: Option<&GivenBeats>) -> String {
+    settings_hash(&(
+        config.of_outcome(),
+        beats.map(|b| (b.beats(), b.downbeats())),
+        &models.scorer.info().name,
+        models.beats.map(BeatModel::id),
+        models.embedding_digest(),
+    ))
+}
+
+/// What was found in a track at hand.
+#[derive(Debug)]
+pub struct Found {
+    /// The analysis, and the loops with their features.
+    pub suggestions: Suggestions,
+    /// What is known of the track.
+    pub facts: TrackFacts,
+    /// What was written, as `write` gave it.
+    pub record: TrackRecord,
+    /// The loops as they are reported, in the order of the suggestions.
+    pub reports: Vec<LoopReport>,
+    /// The loops as they stand in tables, as `write` gave them.
+    pub rows: Table,
+}
+
+impl Found {
+    /// Why nothing is suggested, where nothing is.
+    pub fn detail(&self) -> &'static str {
+        if self.suggestions.suggestions.is_empty() {
+            no_loops(&self.suggestions)
+        } else {
+            ""
+        }
+    }
+}
+
+/// What is done with the files of a track's loops: gives their record, and their rows for tables.
+pub type Write<'a> = dyn Fn(&dyn Plan) -> Result<(TrackRecord, Table), TrackError> + 'a;
+
+/// Finds the loops of one track that is at hand, and lets `write` do with them what is wanted:
+/// [`Tree::write`](crate::export::tree::Tree::write), or [`measured`](crate::export::tree::measured) for numbers alone. It is
+/// called with an empty plan where there are none.
+///
+/// # Errors
+///
+/// Those of the analysis and of `write`.
+pub fn of_track(
+    source: &SourceKey,
+    track: &Track,
+    models: Models<'_>,
+    config: &Config,
+    write: &Write<'_>,
+    progress: &dyn Progress,
+) -> Result<Found, TrackError> {
+    let found = super::suggest(track, models, config, progress)?;
+    let facts = TrackFacts::of(&found.analysis);
+    let loops = items(&found.suggestions, &found.schema);
+    let request = TrackRequest {
+        source,
+        track,
+        grid: &found.analysis.rhythm.grid,
+        key: facts.key.as_deref(),
+        loops: &loops,
+        config: &config.export,
+    };
+    let (record, rows) = write(&Cuts::of(&request)?)?;
+    let report = |(cut, item)| LoopReport::of(cut, item);
+    Ok(Found {
+        reports: record.loops.iter().zip(&loops).map(report).collect(),
+        suggestions: found,
+        facts,
+        record,
+        rows,
+    })
 }
 
 struct Find<'a> {
@@ -85,26 +156,22 @@ impl Task for Find<'_> {
     }
 
     fn work(&self, job: &Job<'_>, track: &Track, progress: &dyn Progress) -> Result<Outcome<LoopReport>, TrackError> {
-        let found = super::suggest(track, self.models, self.config, progress)?;
-        let facts = TrackFacts::of(&found.analysis);
-        if found.suggestions.is_empty() {
-            return job.nothing(no_loops(&found), Some(facts));
-        }
-        let loops = items(&found.suggestions, &found.schema);
-        let request = TrackRequest {
-            source: job.source,
-            track,
-            grid: &found.analysis.rhythm.grid,
-            key: facts.key.as_deref(),
-            loops: &loops,
-            config: &self.config.export,
+        let write = |plan: &dyn Plan| {
+            // A folder of nothing is not begun.
+            let record = match plan.paths().is_empty() {
+                true => tree::measured(job.source, plan, progress)?.0,
+                false => job.write(plan, progress)?,
+            };
+            Ok((record, Table::default()))
         };
-        let record = job.write(&Cuts::of(&request)?, progress)?;
-        let report = |(cut, item)| LoopReport::of(cut, item);
+        let found = of_track(job.source, track, self.models, self.config, &write, progress)?;
+        if found.reports.is_empty() {
+            return job.nothing(found.detail(), Some(found.facts));
+        }
         Ok(Outcome {
-            found: record.loops.iter().zip(&loops).map(report).collect(),
-            facts: Some(facts),
-            record,
+            found: found.reports,
+            facts: Some(found.facts),
+            record: found.record,
         })
     }
 

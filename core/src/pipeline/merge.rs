@@ -53,8 +53,8 @@ pub enum MergeError {
 
 /// Puts `trees` together in `out`, which may hold an earlier merge of them. Where two trees have the same track, the one
 /// that was done counts, then the one named first; where both were done from different audio, the later one is dropped and
-/// told.
-pub fn merge(trees: &[PathBuf], out: &Path, progress: &dyn Progress) -> Result<Vec<Merged>, MergeError> {
+/// told. Their tables are written as Parquet too where `parquet` says so, or where a tree has them.
+pub fn merge(trees: &[PathBuf], out: &Path, parquet: bool, progress: &dyn Progress) -> Result<Vec<Merged>, MergeError> {
     let mut parts: Vec<(&'static Kind, Vec<Part>)> = Vec::new();
     let mut seen = vec![false; trees.len()];
     for kind in KINDS.iter().copied() {
@@ -78,7 +78,7 @@ pub fn merge(trees: &[PathBuf], out: &Path, progress: &dyn Progress) -> Result<V
     let mut finished = 0usize;
     let mut merged = Vec::new();
     for (kind, parts) in &parts {
-        let parquet = parts.iter().any(|p| p.root().join(kind.parquet).is_file());
+        let parquet = parquet || parts.iter().any(|p| p.root().join(kind.parquet).is_file());
         let tree = Tree::open(out, kind, "", false)?.with_parquet(parquet);
         let mut chosen: BTreeMap<&str, (&Part, &TrackRecord)> = BTreeMap::new();
         let mut dropped = Vec::new();

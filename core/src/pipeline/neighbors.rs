@@ -31,6 +31,7 @@ use crate::progress::Progress;
 use crate::similarity::RATE;
 use crate::similarity::neighbors::{self, Affinity, Weights};
 use crate::similarity::profile::Profile;
+use crate::store::Place;
 use crate::track::TrackId;
 
 /// The Python pipeline's columns, in its order; ours follow.
@@ -110,11 +111,11 @@ impl Entry {
 ///
 /// [`MemberError`]: it cannot be read, is silent, too short, or too long for a loop.
 pub fn hear(source: &Source, config: &Config, progress: &dyn Progress) -> Result<Entry, MemberError> {
-    let audio = collection::audible(&source.path, config, progress)?;
+    let audio = collection::audible(&source.place, config, progress)?;
     let file = LoopFile::of(&audio, progress)?;
     if file.kind == Kind::Recording {
         return Err(MemberError::Unfit {
-            path: source.path.clone(),
+            path: source.place.path().to_path_buf(),
             why: format!("{:.0} s long: a recording, no loop", file.seconds),
         });
     }
@@ -122,7 +123,7 @@ pub fn hear(source: &Source, config: &Config, progress: &dyn Progress) -> Result
     progress.check()?;
     let profile = Profile::of(&mono, &file);
     Ok(Entry {
-        path: source.path.clone(),
+        path: source.place.path().to_path_buf(),
         name: source.name.clone(),
         id: TrackId::of(&audio),
         kind: file.kind,
@@ -159,19 +160,15 @@ pub fn gather(
     mut save: impl FnMut(&[Stored]),
 ) -> std::io::Result<Gathered> {
     let mut gathered = Gathered::default();
-    let paths: Vec<PathBuf> = sources.iter().map(|s| s.path.clone()).collect();
-    let by_path: std::collections::BTreeMap<&Path, &Source> = sources.iter().map(|s| (s.path.as_path(), s)).collect();
-    let work = |path: &Path, progress: &dyn Progress| -> Result<(Stored, bool), MemberError> {
-        let unnamed = Source {
-            path: path.into(),
-            name: path.to_string_lossy().into_owned(),
-        };
-        let source = by_path.get(path).copied().unwrap_or(&unnamed);
-        // A stamp that cannot be taken is no news: reading the file will say why.
+    let places: Vec<Place> = sources.iter().map(|s| s.place.clone()).collect();
+    let work = |index: usize, progress: &dyn Progress| -> Result<(Stored, bool), MemberError> {
+        let source = &sources[index];
+        // A stamp that cannot be taken is no news: reading the file will say why. What is in a store has none.
+        let path = source.place.path();
         let stamp = cache.is_used().then(|| Stamp::of(path, cache).ok()).flatten();
         if let Some(entry) = stamp.as_ref().and_then(|stamp| cache.find(stamp)) {
             let entry = Entry {
-                path: source.path.clone(),
+                path: source.place.path().to_path_buf(),
                 name: source.name.clone(),
                 ..entry.clone()
             };
@@ -180,7 +177,7 @@ pub fn gather(
         let entry = hear(source, config, progress)?;
         Ok((Stored { entry, stamp }, false))
     };
-    collection::each(&paths, jobs, observer, &work, |index, result| match result {
+    collection::each(&places, jobs, observer, &work, |index, result| match result {
         Ok((stored, known)) => {
             done(index, Ok(known));
             gathered.stored.push(stored);
@@ -193,7 +190,7 @@ pub fn gather(
         }
         Err(e) => {
             done(index, Err(&e));
-            gathered.failed.push((paths[index].clone(), e));
+            gathered.failed.push((places[index].path().to_path_buf(), e));
         }
     })?;
     Ok(gathered)

@@ -5,15 +5,16 @@
 //! failed is the output folder itself. What an earlier run has finished under the same settings is left alone.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use super::ahead::Ahead;
 use super::batch::{self, Panicked};
 use super::collection::MemberError;
 use super::given::GivenBeats;
-use super::load::{Loaded, load};
+use super::load::{Fetched, LoadError, Loaded};
 use super::shard::Shard;
 use crate::analysis::Analysis;
 use crate::audio::decode::{DecodeError, DecodeErrorKind};
@@ -22,9 +23,10 @@ use crate::drums::hits::HitsError;
 use crate::export::manifest::{SourceKey, Status, TrackRecord};
 use crate::export::table::Table;
 use crate::export::tree::{Kind, Plan, RunSummary, Tree};
-use crate::export::{ExportError, destination, layout};
+use crate::export::{ExportError, layout};
 use crate::progress::{Cancelled, Progress, Stage};
 use crate::similarity::SoundError;
+use crate::store::{Place, StoreError, StoreErrorKind, Target};
 use crate::track::Track;
 
 /// What is done with each track.
@@ -86,7 +88,7 @@ pub struct Outcome<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Where it is.
-    pub path: PathBuf,
+    pub place: Place,
     /// What it is called in outputs: its path from the folder that was named, with `/`.
     pub name: String,
 }
@@ -100,14 +102,14 @@ pub struct Request<'a> {
     /// the trees of all parts fit together.
     pub shard: Option<Shard>,
     /// The folder to write to.
-    pub out: &'a Path,
+    pub out: &'a Target,
     /// Write nothing.
     pub dry_run: bool,
-    /// Write the run's table as Parquet too.
+    /// Write each table as Parquet too.
     pub parquet: bool,
     /// Leave alone what an earlier run with the same settings has finished.
     pub resume: bool,
-    /// Tracks worked on at once.
+    /// Tracks worked on at once. Of those that lie in a store as many more are fetched meanwhile.
     pub jobs: NonZeroUsize,
     /// Beats in place of tracked ones, for every source.
     pub beats: Option<&'a GivenBeats>,
@@ -222,12 +224,33 @@ pub enum TrackError {
     /// There is nothing to compare.
     #[error(transparent)]
     Compare(MemberError),
+    /// The store that it lies in does not give it.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for TrackError {
+    fn from(error: StoreError) -> Self {
+        match error.kind {
+            StoreErrorKind::Cancelled(c) => Self::Cancelled(c),
+            _ => Self::Store(error),
+        }
+    }
+}
+
+impl From<LoadError> for TrackError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Decode(e) => e.into(),
+            LoadError::Store(e) => e.into(),
+        }
+    }
 }
 
 impl From<MemberError> for TrackError {
     fn from(error: MemberError) -> Self {
         match error {
-            MemberError::Decode(e) => e.into(),
+            MemberError::Load(e) => e.into(),
             MemberError::Panicked(e) => Self::Panicked(e),
             MemberError::Sound(SoundError::Cancelled(c)) => Self::Cancelled(c),
             other => Self::Compare(other),
@@ -290,6 +313,7 @@ impl TrackError {
                 }
                 _ => "if it plays elsewhere, convert it to WAV or FLAC and try again",
             },
+            Self::Store(e) => return e.kind.remedy(),
             Self::Suggest(_) => "check the settings with `loopwright config`",
             Self::Hits(_) | Self::Export(_) | Self::Compare(_) => return None,
             Self::Panicked(_) => "this is a defect in Loopwright: please report it, with the file if you can",
@@ -348,18 +372,21 @@ pub fn run<T: Task>(
     observer: &dyn Observer,
     mut done: impl FnMut(&TrackReport<T::Item>),
 ) -> Result<Report<T::Item>, RunError> {
-    let tree = Tree::open(request.out, task.kind(), &task.settings(), request.dry_run)?.with_parquet(request.parquet);
+    let tree =
+        Tree::open(request.out.clone(), task.kind(), &task.settings(), request.dry_run)?.with_parquet(request.parquet);
     let names: Vec<&str> = request.sources.iter().map(|s| s.name.as_str()).collect();
     let folders = layout::folders(&names);
     let chosen = request.chosen();
     let stop = AtomicBool::new(false);
     let stopping = || stop.load(Ordering::Relaxed) || observer.is_cancelled();
+    let ahead = Ahead::of(chosen.iter().map(|i| &request.sources[*i].place), request.jobs);
     let work = |index: usize| {
         let track = OneTrack {
             request,
             config,
             task,
             tree: &tree,
+            ahead: &ahead,
             source: &request.sources[chosen[index]],
             folder: &folders[chosen[index]],
         };
@@ -381,7 +408,7 @@ pub fn run<T: Task>(
         stopped_by: None,
         cancelled: false,
     };
-    batch::in_order(chosen.len(), request.jobs, &stopping, &work, |index, result| {
+    batch::in_order(chosen.len(), ahead.threads(), &stopping, &work, |index, result| {
         let outcome = result.map_err(TrackError::from).flatten();
         if matches!(outcome, Err(TrackError::Cancelled(_))) {
             return;
@@ -434,6 +461,7 @@ struct OneTrack<'a, T> {
     config: &'a Config,
     task: &'a T,
     tree: &'a Tree,
+    ahead: &'a Ahead,
     source: &'a Source,
     folder: &'a str,
 }
@@ -441,27 +469,29 @@ struct OneTrack<'a, T> {
 impl<T: Task> OneTrack<'_, T> {
     fn run(&self, progress: &dyn Progress) -> Result<TrackDone<T::Item>, TrackError> {
         progress.check()?;
-        let content = destination::hash_file(&self.source.path).map_err(|source| TrackError::Read {
-            path: self.source.path.clone(),
-            source,
-        })?;
-        let key = SourceKey {
+        let place = &self.source.place;
+        let fingerprint = match place {
+            Place::Object(object) => object.entry.fingerprint.clone(),
+            Place::File(_) => None,
+        };
+        let known = fingerprint.as_ref().filter(|_| self.request.resume);
+        let known = known.and_then(|f| self.tree.content(self.folder, &self.source.name, f));
+        let mut key = SourceKey {
             folder: self.folder.to_owned(),
             name: self.source.name.clone(),
-            content,
+            content: known.unwrap_or_default(),
+            fingerprint,
         };
-        if self.request.resume
-            && let Some(record) = self.tree.finished(&key)
-        {
-            let found = self.task.recall(&record, &self.tree.rows(&key.folder));
-            let outcome = Outcome {
-                found,
-                facts: None,
-                record,
-            };
-            return Ok(TrackDone::of(outcome, true, Vec::new()));
+        if let Some(done) = self.finished(&key) {
+            return Ok(done);
         }
-        let result = self.analyse(&key, progress);
+        let (fetched, content) = Fetched::of(place, self.config, progress)?;
+        key.content = content;
+        if let Some(done) = self.finished(&key) {
+            return Ok(done);
+        }
+        let _turn = self.ahead.turn(progress)?;
+        let result = self.analyse(&key, fetched, progress);
         if let Err(e) = &result
             && !matches!(e, TrackError::Cancelled(_) | TrackError::Export(_))
         {
@@ -471,12 +501,29 @@ impl<T: Task> OneTrack<'_, T> {
         result
     }
 
-    fn analyse(&self, key: &SourceKey, progress: &dyn Progress) -> Result<TrackDone<T::Item>, TrackError> {
+    /// What an earlier run made of the source, if it may stay.
+    fn finished(&self, key: &SourceKey) -> Option<TrackDone<T::Item>> {
+        let record = self.tree.finished(key).filter(|_| self.request.resume)?;
+        let found = self.task.recall(&record, &self.tree.rows(&key.folder));
+        let outcome = Outcome {
+            found,
+            facts: None,
+            record,
+        };
+        Some(TrackDone::of(outcome, true, Vec::new()))
+    }
+
+    fn analyse(
+        &self,
+        key: &SourceKey,
+        fetched: Fetched,
+        progress: &dyn Progress,
+    ) -> Result<TrackDone<T::Item>, TrackError> {
         let Loaded {
             mut track,
             status,
             warnings,
-        } = load(&self.source.path, self.config, progress)?;
+        } = fetched.load(&self.source.place, self.config, progress)?;
         let job = Job {
             source: key,
             tree: self.tree,

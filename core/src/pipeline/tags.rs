@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::batch::{self, Panicked};
-use super::load::load;
+use super::load::{LoadError, load_place};
 use super::run::{Observer, OfItem};
-use crate::audio::decode::DecodeError;
 use crate::config::Config;
 use crate::export::ExportError;
 use crate::learn::LearnError;
@@ -25,6 +24,7 @@ use crate::learn::multilabel::{DescribeError, Described, describe};
 use crate::learn::recorder::{Ending, RecordError, Recorder};
 use crate::model::multilabel::{CONTACT, Tag};
 use crate::progress::Progress;
+use crate::store::Place;
 use crate::track::TrackId;
 use labels::{Labels, LabelsError};
 
@@ -32,7 +32,7 @@ use labels::{Labels, LabelsError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// Where it is.
-    pub path: PathBuf,
+    pub place: Place,
     /// What tables call it.
     pub file: String,
     /// Its name with those of the folders that count, with `/` between them: genres and sources are told from it.
@@ -44,7 +44,7 @@ pub struct Input {
 pub enum FileError {
     /// It cannot be read.
     #[error(transparent)]
-    Decode(#[from] DecodeError),
+    Load(#[from] LoadError),
     /// It cannot be described.
     #[error(transparent)]
     Describe(#[from] DescribeError),
@@ -128,7 +128,7 @@ pub fn listen(
     mut done: impl FnMut(usize, Result<bool, &FileError>),
 ) -> std::io::Result<Listened> {
     let mut listened = Listened::default();
-    let work = |index: usize| hear(&inputs[index].path, with_measures, config, &OfItem { observer, index });
+    let work = |index: usize| hear(&inputs[index].place, with_measures, config, &OfItem { observer, index });
     batch::in_order(
         inputs.len(),
         jobs,
@@ -152,14 +152,14 @@ pub fn listen(
     Ok(listened)
 }
 
-/// Describes the file at `path`; `None` where there is nothing to hear.
+/// Describes what is at `place`; `None` where there is nothing to hear.
 pub(super) fn hear(
-    path: &Path,
+    place: &Place,
     with_measures: bool,
     config: &Config,
     progress: &dyn Progress,
 ) -> Result<Option<(TrackId, Described)>, FileError> {
-    let loaded = load(path, config, progress)?;
+    let loaded = load_place(place, config, progress)?;
     let described = describe(&loaded.track.audio, with_measures, progress)?;
     Ok(described.map(|d| (loaded.track.id, d)))
 }
@@ -295,7 +295,9 @@ fn run(request: &Request<'_>, recorder: &mut dyn Recorder, progress: &dyn Progre
     };
     report.files = write::files(&names, &trained, &report, request.labels.words(), &settings)?;
     for file in &report.files {
-        recorder.artifact(file)?;
+        let content = std::fs::read(file).map_err(ExportError::io(file, "read"))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        recorder.artifact(&name, &content)?;
     }
     debug_assert!(kind == CONTACT || kind == crate::model::multilabel::TAGS);
     Ok(report)

@@ -1,4 +1,6 @@
-//! Trains a ranker on datasets and writes it into a folder: the model, `features.json`, the card `MODEL.md`.
+//! Trains a ranker on datasets and writes it into a folder: the model, `features.json`, the card `MODEL.md`; or, where the
+//! model is given a name, `x.onnx`, all of them under that name. Datasets are tables, or what
+//! [`gather`](super::dataset::gather) heard just now.
 //!
 //! [`prepare`] reads and checks everything that can be wrong before hours of work, and takes hold of the folder; [`train`]
 //! does the work. Files are written at the end, each whole or not at all; a run that fails or is stopped leaves the model of
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::analysis::embedding;
 use crate::config::tuning::Tuning;
 use crate::export::ExportError;
 use crate::export::destination::Destination;
@@ -23,6 +26,7 @@ use crate::model::schema_file::Embedding;
 use crate::model::{self, Calibration, Scorer};
 use crate::pipeline::dataset::record;
 use crate::progress::Progress;
+use crate::store::Target;
 
 pub use columns::ColumnError;
 pub use scores::{Judged, Judgement};
@@ -32,8 +36,10 @@ pub use scores::{Judged, Judgement};
 pub struct Request<'a> {
     /// Datasets; several are joined.
     pub data: &'a [PathBuf],
-    /// The folder.
-    pub out: &'a Path,
+    /// The folder, or the model's file.
+    pub out: &'a Target,
+    /// The extension of the model's file: [`Learner::extension`].
+    pub extension: &'static str,
     /// Patterns of the columns to learn from (`*` and `?` stand for any characters and any one); none for all.
     pub include: &'a [String],
     /// Patterns of columns to leave out.
@@ -67,6 +73,14 @@ pub enum TrainError {
     /// Nothing was learnt.
     #[error(transparent)]
     Learn(#[from] LearnError),
+    /// The model's file is named as another kind of model.
+    #[error("{}: this learner writes .{extension}; name a file that ends so, or a folder", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// What it must end in.
+        extension: &'static str,
+    },
     /// The folder holds a file of ours by name only.
     #[error("{}: is there, but not from here; remove it, or choose another folder", path.display())]
     Foreign {
@@ -88,7 +102,7 @@ impl From<RecordError> for TrainError {
 #[derive(Debug)]
 pub struct Prepared {
     data: Dataset,
-    /// What each file held: name, BLAKE3, and how many bytes.
+    /// What each file held: name and BLAKE3.
     sources: Vec<write::Source>,
     /// The split of the model that is written.
     split: Split,
@@ -101,6 +115,7 @@ pub struct Prepared {
     /// The network whose columns the datasets have.
     embedding: Option<Embedding>,
     destination: Destination,
+    names: write::Names,
 }
 
 impl Prepared {
@@ -122,6 +137,11 @@ impl Prepared {
     pub fn folder(&self) -> &Path {
         self.destination.root()
     }
+
+    /// Where the record of the run belongs.
+    pub fn record(&self) -> Target {
+        self.names.record()
+    }
 }
 
 /// What came of it.
@@ -131,7 +151,7 @@ pub struct Report {
     pub learner: &'static str,
     /// The model's file.
     pub model: PathBuf,
-    /// All files that were written, from the folder.
+    /// All files that were written, as they are called in the folder.
     pub files: Vec<String>,
     /// Tracks that were learnt from.
     pub train_tracks: usize,
@@ -155,11 +175,20 @@ fn by_name<T: Serialize, S: serde::Serializer>(pairs: &[(String, T)], serializer
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
+/// An error where `request` could not be carried out whatever the data are: before hours of listening.
+///
+/// # Errors
+///
+/// [`TrainError::Name`], [`TrainError::Foreign`], [`TrainError::Export`].
+pub fn check(request: &Request<'_>) -> Result<(), TrainError> {
+    write::Names::of(request.out, request.extension)?.check()
+}
+
 /// Reads the datasets, chooses columns, splits the tracks, makes the folder and takes hold of it.
 ///
 /// # Errors
 ///
-/// [`TrainError`]; the folder is made last, so that an error leaves nothing behind.
+/// [`TrainError`]; the folder is made last, so that an error leaves hardly anything behind.
 pub fn prepare(request: &Request<'_>, progress: &dyn Progress) -> Result<Prepared, TrainError> {
     let data = Dataset::read_all(request.data)?;
     progress.check().map_err(LearnError::from)?;
@@ -168,12 +197,51 @@ pub fn prepare(request: &Request<'_>, progress: &dyn Progress) -> Result<Prepare
         .iter()
         .map(|p| write::Source::of(p))
         .collect::<Result<_, _>>()?;
+    let read = |columns: &[String]| record::read(request.data, columns);
+    prepared(request, data, sources, read, progress)
+}
+
+/// A dataset that no file holds.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The dataset.
+    pub data: Dataset,
+    /// What it is called in the card.
+    pub name: String,
+    /// The network whose columns it has.
+    pub embedding: Option<Embedding>,
+}
+
+/// As [`prepare`], with `gathered` in place of [`Request::data`].
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn prepare_gathered(
+    request: &Request<'_>,
+    gathered: Gathered,
+    progress: &dyn Progress,
+) -> Result<Prepared, TrainError> {
+    let sources = vec![write::Source::gathered(&gathered)];
+    let embedding = gathered.embedding;
+    let read = |columns: &[String]| Ok(embedding.filter(|_| columns.iter().any(|c| embedding::is_column(c))));
+    prepared(request, gathered.data, sources, read, progress)
+}
+
+fn prepared(
+    request: &Request<'_>,
+    data: Dataset,
+    sources: Vec<write::Source>,
+    embedding: impl FnOnce(&[String]) -> Result<Option<Embedding>, record::RecordError>,
+    progress: &dyn Progress,
+) -> Result<Prepared, TrainError> {
+    let names = write::Names::of(request.out, request.extension)?;
     let boundary = data
         .column("boundary_quiet_score")
         .map(|c| (0..data.rows()).map(|r| data.row(r)[c]).collect());
     let heuristic = scores::of_all(&model::heuristic(&Tuning::default()), &data);
     let data = columns::choose(data, request.include, request.exclude)?;
-    let embedding = record::read(request.data, &data.columns)?;
+    let embedding = embedding(&data.columns)?;
     let (split, folds) = match request.folds {
         None => (
             split::split(&data.tracks, request.valid, request.test, request.seed)?,
@@ -185,7 +253,7 @@ pub fn prepare(request: &Request<'_>, progress: &dyn Progress) -> Result<Prepare
         ),
     };
     progress.check().map_err(LearnError::from)?;
-    write::refuse_foreign(request.out)?;
+    let destination = names.open()?;
     Ok(Prepared {
         data,
         sources,
@@ -194,7 +262,8 @@ pub fn prepare(request: &Request<'_>, progress: &dyn Progress) -> Result<Prepare
         boundary,
         heuristic,
         embedding,
-        destination: Destination::open(request.out)?,
+        destination,
+        names,
     })
 }
 
@@ -269,10 +338,11 @@ fn run(
     all.extend(settings(request, prepared));
     report.files = write::files(prepared, &fitted, &all, &report)?;
     if let Some(model) = report.files.first() {
-        report.model = request.out.join(model);
+        report.model = prepared.names.folder().join(model).shown();
     }
     for file in &report.files {
-        recorder.artifact(&prepared.folder().join(file))?;
+        let content = prepared.destination.read(file)?.unwrap_or_default();
+        recorder.artifact(file, &content)?;
     }
     Ok(report)
 }
@@ -339,8 +409,8 @@ impl Recorder for Prefixed<'_> {
         self.inner.metric(&format!("{}{name}", self.prefix), step, value)
     }
 
-    fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
-        self.inner.artifact(path)
+    fn artifact(&mut self, name: &str, content: &[u8]) -> Result<(), RecordError> {
+        self.inner.artifact(name, content)
     }
 
     fn finish(&mut self, _: Ending) -> Result<(), RecordError> {

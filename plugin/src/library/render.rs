@@ -40,6 +40,7 @@ pub(crate) fn render(
             .unwrap_or_else(|| name::component(&track.name)),
         name: track.name.clone(),
         content: track.id.to_string(),
+        fingerprint: None,
     };
     let ground = &entry.ground;
     let request = |loops| TrackRequest {

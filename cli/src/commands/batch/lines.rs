@@ -1,17 +1,15 @@
 //! The JSON lines of `--json`, for programs. Every line has `schema` and `type`; fields may be added within a schema, and
 //! none changes its meaning or goes.
 
+use loopwright_core::pipeline::lines::{self, SCHEMA};
 use loopwright_core::pipeline::run::TrackReport;
 use serde_json::{Value, json};
 
 use super::Words;
 
-/// Version of the lines' layout.
-const SCHEMA: u32 = 1;
-
 /// The lines of one track: itself and what was found in it, or its failure.
 pub(super) fn track<T>(words: &dyn Words<T>, report: &TrackReport<T>) -> Vec<Value> {
-    let source = report.source.path.to_string_lossy();
+    let source = report.source.place.path().to_string_lossy();
     let done = match &report.outcome {
         Ok(done) => done,
         Err(e) => {
@@ -26,13 +24,12 @@ pub(super) fn track<T>(words: &dyn Words<T>, report: &TrackReport<T>) -> Vec<Val
         words.plural(): done.found.len(), "files": done.files, "bytes": done.bytes, "detail": done.detail,
         "warnings": done.warnings, "facts": done.facts,
     })];
-    lines.extend(done.found.iter().map(|found| {
-        let mut line = json!({ "schema": SCHEMA, "type": words.noun().replace(' ', "_"), "source": source });
-        if let (Value::Object(line), Value::Object(fields)) = (&mut line, words.fields(found)) {
-            line.extend(fields);
-        }
-        line
-    }));
+    let kind = words.noun().replace(' ', "_");
+    lines.extend(
+        done.found
+            .iter()
+            .map(|found| lines::line(&kind, &source, words.fields(found))),
+    );
     lines
 }
 

@@ -79,7 +79,7 @@ pub(super) fn run(args: &Adapt, general: &General) -> Result<Exit> {
 
 /// Listens to the recordings of ratings without features.
 fn listen(args: &Adapt, general: &General, settings: &Settings, rated: &mut [Rating], wanted: &[String]) -> Result<()> {
-    let found = sources::collect(&args.audio, None);
+    let found = sources::collect(&args.audio, None, &settings.config.stores);
     for (path, e) in &found.unreadable {
         eprintln!("loopwright: {}: {e}", plain(&path.to_string_lossy()));
     }

@@ -1,26 +1,30 @@
 //! What every training does around its learner: reads, follows, records, tells.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use loopwright_core::learn::recorder::{Ending, RecordError, Recorder};
 use loopwright_core::learn::{LearnError, Learner};
 use loopwright_core::pipeline::run::OfItem;
-use loopwright_core::pipeline::train::{self, Judgement, Report, Request, TrainError};
+use loopwright_core::pipeline::train::{self, Gathered, Judgement, Report, Request, TrainError};
 
 use crate::args::{General, TrainFlags};
 use crate::commands::print_json;
 use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain};
 use crate::progress::{self, Display};
-use crate::record;
+use crate::settings::Settings;
+use crate::{places, record};
+
+use super::listen::{self, Heard};
 
 /// Trains by `learner` as the flags say.
 pub(super) fn run(flags: &TrainFlags, learner: &dyn Learner, general: &General) -> Result<Exit> {
     progress::catch_interrupts().context("cannot watch for Ctrl-C")?;
+    let settings = Settings::load(general.config.as_deref(), &[])?;
+    let out = places::target(&flags.out, &settings.config.stores)?;
     let request = Request {
         data: &flags.data,
-        out: &flags.out,
+        out: &out,
+        extension: learner.extension(),
         include: &flags.include,
         exclude: &flags.exclude,
         valid: flags.valid,
@@ -28,25 +32,44 @@ pub(super) fn run(flags: &TrainFlags, learner: &dyn Learner, general: &General) 
         folds: flags.folds,
         seed: flags.seed,
     };
+    let (gathered, some_failed) = if flags.listen.audio.is_empty() {
+        (None, false)
+    } else {
+        train::check(&request).map_err(sorted)?;
+        match listen::listen(&flags.listen, flags.seed, &settings, general)? {
+            Heard::Rows(gathered, failed) => (Some(gathered), failed),
+            Heard::Nothing(exit) => return Ok(exit),
+        }
+    };
     let display = Display::new(vec![format!("train {}", learner.name())], general);
-    let result = work(&request, flags, learner, &display);
+    let result = work(&request, gathered, flags, learner, &display);
     display.close();
     match result {
         Ok(report) => {
             tell(&report, flags, general)?;
-            Ok(Exit::Done)
+            Ok(if some_failed { Exit::SomeFailed } else { Exit::Done })
         }
         Err(_) if progress::interrupted() => Ok(Exit::Interrupted),
         Err(e) => Err(e),
     }
 }
 
-fn work(request: &Request<'_>, flags: &TrainFlags, learner: &dyn Learner, display: &Display) -> Result<Report> {
+fn work(
+    request: &Request<'_>,
+    gathered: Option<Gathered>,
+    flags: &TrainFlags,
+    learner: &dyn Learner,
+    display: &Display,
+) -> Result<Report> {
     let shown = OfItem {
         observer: display,
         index: 0,
     };
-    let prepared = train::prepare(request, &shown).map_err(sorted)?;
+    let prepared = match gathered {
+        Some(gathered) => train::prepare_gathered(request, gathered, &shown),
+        None => train::prepare(request, &shown),
+    };
+    let prepared = prepared.map_err(sorted)?;
     let (rows, tracks, columns) = prepared.size();
     let (learnt, stop, judge) = prepared.parts();
     display.say(&format!(
@@ -55,7 +78,7 @@ fn work(request: &Request<'_>, flags: &TrainFlags, learner: &dyn Learner, displa
     ));
     let command = format!("train {}", learner.name());
     let mut recorder = Telling {
-        inner: record::open(&flags.mlflow, prepared.folder(), &command)?,
+        inner: record::open_as(&flags.mlflow, &prepared.record(), &request.out.shown(), &command)?,
         display,
         line: String::new(),
         step: 0,
@@ -66,9 +89,10 @@ fn work(request: &Request<'_>, flags: &TrainFlags, learner: &dyn Learner, displa
 /// What the user can put right on the command line is wrong usage; the rest failed.
 fn sorted(error: TrainError) -> anyhow::Error {
     match error {
-        TrainError::Split(_) | TrainError::Columns(_) | TrainError::Learn(LearnError::Setting(_)) => {
-            UsageError(error.to_string()).into()
-        }
+        TrainError::Split(_)
+        | TrainError::Columns(_)
+        | TrainError::Name { .. }
+        | TrainError::Learn(LearnError::Setting(_)) => UsageError(error.to_string()).into(),
         TrainError::Learn(LearnError::Cancelled(c)) => c.into(),
         other => other.into(),
     }
@@ -108,9 +132,9 @@ impl Recorder for Telling<'_> {
         self.inner.metric(name, step, value)
     }
 
-    fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
+    fn artifact(&mut self, name: &str, content: &[u8]) -> Result<(), RecordError> {
         self.flush();
-        self.inner.artifact(path)
+        self.inner.artifact(name, content)
     }
 
     fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use loopwright_core::config::Stores;
 use loopwright_core::learn::LearnError;
 use loopwright_core::learn::multilabel::sources::Grouping;
 use loopwright_core::learn::multilabel::train::{Kind, Settings};
@@ -10,6 +11,7 @@ use loopwright_core::pipeline::run::{OfItem, Source};
 use loopwright_core::pipeline::tags::labels::{Labels, Source as LabelSource, Table};
 use loopwright_core::pipeline::tags::write::Names;
 use loopwright_core::pipeline::tags::{self, Input, Listened, Report, Request, TagsError};
+use loopwright_core::store::Place;
 
 use crate::args::{self, General, GroupName, LearnerName, TagFlags, TrainTags};
 use crate::commands::print_json;
@@ -17,7 +19,7 @@ use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain};
 use crate::progress::{self, Display};
 use crate::settings::Settings as Said;
-use crate::{record, sources};
+use crate::{places, record, sources};
 
 pub(super) fn run(args: &TrainTags, general: &General) -> Result<Exit> {
     let own = args.tags.as_deref().map(Table::of_tags).transpose();
@@ -29,13 +31,14 @@ pub(super) fn run(args: &TrainTags, general: &General) -> Result<Exit> {
         },
         own: own.map_err(|e| UsageError(e.to_string()))?,
     };
-    let (inputs, unreadable) = inputs(&args.inputs);
+    let stores = Said::load(general.config.as_deref(), &[])?.config.stores;
+    let (inputs, unreadable) = inputs(&args.inputs, &stores);
     train(&inputs, unreadable, &labels, &args.flags, general)
 }
 
 /// The files that `paths` name. True if something could not be searched.
-pub(in crate::commands) fn inputs(paths: &[PathBuf]) -> (Vec<Input>, bool) {
-    let found = sources::collect_loops(paths);
+pub(in crate::commands) fn inputs(paths: &[PathBuf], stores: &Stores) -> (Vec<Input>, bool) {
+    let found = sources::collect_loops(paths, stores);
     for (folder, error) in &found.unreadable {
         let folder = plain(&folder.display().to_string());
         eprintln!("loopwright: {folder}: cannot search: {error}");
@@ -47,7 +50,7 @@ pub(in crate::commands) fn inputs(paths: &[PathBuf]) -> (Vec<Input>, bool) {
 /// as `House`.
 fn input(source: &Source) -> Input {
     let below = source.name.split('/').count();
-    let absolute = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
+    let absolute = absolute(&source.place);
     let parts: Vec<String> = absolute
         .components()
         .filter_map(|c| match c {
@@ -56,9 +59,18 @@ fn input(source: &Source) -> Input {
         })
         .collect();
     Input {
-        path: source.path.clone(),
-        file: source.path.to_string_lossy().into_owned(),
+        place: source.place.clone(),
+        file: source.place.path().to_string_lossy().into_owned(),
         name: parts[parts.len().saturating_sub(below + 1)..].join("/"),
+    }
+}
+
+/// The path or address with all its folders.
+fn absolute(place: &Place) -> PathBuf {
+    let path = place.path();
+    match place {
+        Place::File(_) => std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()),
+        Place::Object(_) => path.to_path_buf(),
     }
 }
 
@@ -71,6 +83,7 @@ pub(super) fn train(
     general: &General,
 ) -> Result<Exit> {
     let said = Said::load(general.config.as_deref(), &[])?;
+    places::must_be_here("--out", &flags.out)?;
     let names = Names::of(&flags.out).map_err(sorted)?;
     if !names.folder().is_dir() {
         let folder = names.folder().display();
@@ -158,7 +171,7 @@ fn learn(
     };
     let command = format!("train {}", labels.kind());
     let stem = names.model.with_extension("");
-    let mut recorder = record::open_as(&flags.mlflow, &names.record, &stem, &command)?;
+    let mut recorder = record::open_as(&flags.mlflow, &names.record.as_path().into(), &stem, &command)?;
     let display = Display::new(vec![command], general);
     let progress = OfItem {
         observer: &display,

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Tree, entries_of};
+use super::{Kind, Tree, entries_of, twins};
 use crate::export::ExportError;
 use crate::export::destination::{Destination, hash_file};
 use crate::export::manifest::{Manifest, Status, TrackRecord};
@@ -78,8 +78,8 @@ impl Tree {
             return Ok(Ok(false));
         };
         if let Some(entry) = self.lock().get_mut(folder)
-            && entry.record == *record
-            && record.artefacts.iter().all(|a| destination.holds(a))
+            && twins::same(&entry.record, record)
+            && twins::held(destination, &entry.record)
         {
             // As if it had been worked on now: failures stay on record.
             entry.fresh = true;

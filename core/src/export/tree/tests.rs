@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -87,6 +87,7 @@ fn keys() -> Vec<SourceKey> {
             folder: folders[n].clone(),
             name: SOURCES[n].into(),
             content: format!("{n}"),
+            fingerprint: None,
         })
         .collect()
 }
@@ -103,7 +104,7 @@ fn write_one(tree: &Tree, n: usize, key: &SourceKey, loops: u32) -> Result<Track
     tree.write(key, &Cuts::of(&request)?, &Silent)
 }
 
-fn run(root: &Path, loops: u32, parallel: bool) -> RunSummary {
+fn run(root: impl Into<Target>, loops: u32, parallel: bool) -> RunSummary {
     let tree = Tree::open(root, &LOOPS, &settings_hash(&loops), false).unwrap();
     let one = |(n, key): (usize, &SourceKey)| {
         if tree.finished(key).is_none() {
@@ -147,6 +148,58 @@ fn same(a: &BTreeMap<PathBuf, Vec<u8>>, b: &BTreeMap<PathBuf, Vec<u8>>) {
     for (path, content) in a {
         assert!(b[path] == *content, "{} differs", path.display());
     }
+}
+
+#[test]
+fn in_a_store_the_tree_is_the_same() {
+    use crate::store::{Location, Memory, Store};
+
+    let tmp = tempfile::tempdir().unwrap();
+    let store = Arc::new(Memory::new("memory:"));
+    let at = || Location {
+        store: store.clone(),
+        key: "deep/out".into(),
+    };
+    let files = || -> BTreeMap<PathBuf, Vec<u8>> {
+        let entries = store.list("", &Silent).unwrap();
+        let read = |key: &str| store.get(key, &Silent).unwrap().unwrap();
+        entries
+            .iter()
+            .map(|e| (PathBuf::from(e.key.strip_prefix("deep/out/").unwrap()), read(&e.key)))
+            .collect()
+    };
+    assert_eq!(run(tmp.path(), 3, false), run(Target::Store(at()), 3, true));
+    same(&snapshot(tmp.path()), &files());
+    // Another run finds all of it done, and one with other settings leaves nothing of it.
+    let tree = Tree::open(Target::Store(at()), &LOOPS, &settings_hash(&3u32), false).unwrap();
+    assert!(keys().iter().all(|k| tree.finished(k).is_some()));
+    drop(tree);
+    run(tmp.path(), 2, false);
+    run(Target::Store(at()), 2, false);
+    same(&snapshot(tmp.path()), &files());
+    // Nothing leads out of the folder.
+    let destination = Destination::at(&Target::Store(at())).unwrap();
+    for path in ["../x", "a/../../x", "/x", "a//b"] {
+        assert!(destination.write_bytes(path, b"").is_err(), "{path}");
+    }
+}
+
+#[test]
+fn what_a_store_marks_a_source_by_tells_its_content() {
+    let tmp = tempfile::tempdir().unwrap();
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
+    let key = SourceKey {
+        fingerprint: Some("etag:1".into()),
+        ..keys()[0].clone()
+    };
+    write_one(&tree, 0, &key, 1).unwrap();
+    tree.commit().unwrap();
+    drop(tree);
+    let tree = Tree::open(tmp.path(), &LOOPS, "s", false).unwrap();
+    let known = |mark: &str| tree.content(&key.folder, &key.name, mark);
+    assert_eq!(known("etag:1"), Some(key.content.clone()));
+    assert_eq!(known("etag:2"), None);
+    assert_eq!(tree.content(&key.folder, "other.wav", "etag:1"), None);
 }
 
 #[test]
@@ -393,4 +446,129 @@ fn trees_of_two_kinds_share_a_folder() {
     assert_eq!(std::fs::read(tmp.path().join(LOOPS.manifest)).unwrap(), loops);
     let tree = Tree::open(tmp.path(), &LOOPS, &settings_hash(&3u32), false).unwrap();
     assert!(keys().iter().all(|k| tree.finished(k).is_some()));
+}
+
+/// The tree of a run with Parquet, or of one without.
+#[cfg(feature = "parquet")]
+fn run_with(root: &Path, parquet: bool) -> usize {
+    let tree = Tree::open(root, &LOOPS, &settings_hash(&3u32), false)
+        .unwrap()
+        .with_parquet(parquet);
+    let mut made = 0;
+    for (n, key) in keys().iter().enumerate() {
+        if tree.finished(key).is_none() {
+            made += 1;
+            write_one(&tree, n, key, 3).unwrap();
+        }
+    }
+    tree.commit().unwrap();
+    made
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_asked_for_later_is_made_of_what_is_there() {
+    let (whole, later) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert_eq!(run_with(whole.path(), true), 4);
+    let expected = snapshot(whole.path());
+    let parquet = |files: &BTreeMap<PathBuf, Vec<u8>>| {
+        files
+            .keys()
+            .filter(|p| p.extension().is_some_and(|e| e == "parquet"))
+            .count()
+    };
+    assert_eq!(parquet(&expected), 4);
+    assert_eq!(run_with(later.path(), false), 4);
+    assert_eq!(parquet(&snapshot(later.path())), 0);
+    // No track is worked on again, and the tree is that of one run.
+    assert_eq!(run_with(later.path(), true), 0);
+    same(&expected, &snapshot(later.path()));
+    // Once it is there it stays, and what went is made again.
+    std::fs::remove_file(later.path().join("c/loops_metadata.parquet")).unwrap();
+    assert_eq!(run_with(later.path(), false), 0);
+    same(&expected, &snapshot(later.path()));
+    // Who removes all of it is rid of it.
+    for path in expected
+        .keys()
+        .filter(|p| p.extension().is_some_and(|e| e == "parquet"))
+    {
+        std::fs::remove_file(later.path().join(path)).unwrap();
+    }
+    assert_eq!(run_with(later.path(), false), 0);
+    let plain = tempfile::tempdir().unwrap();
+    run_with(plain.path(), false);
+    same(&snapshot(plain.path()), &snapshot(later.path()));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn tracks_that_are_not_worked_on_get_their_parquet_too() {
+    let tmp = tempfile::tempdir().unwrap();
+    run_with(tmp.path(), false);
+    let tree = Tree::open(tmp.path(), &LOOPS, "other settings", false)
+        .unwrap()
+        .with_parquet(true);
+    let summary = tree.commit().unwrap();
+    let tables = |r: &TrackRecord| r.artefacts.iter().filter(|a| a.path.ends_with(".parquet")).count();
+    assert_eq!(summary.manifest.tracks.iter().map(tables).sum::<usize>(), 3);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_run_that_is_killed_while_it_adds_parquet_is_followed_by_one_that_is_whole() {
+    let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run_with(whole.path(), true);
+    run_with(killed.path(), false);
+    let plain = snapshot(killed.path());
+    let tree = Tree::open(killed.path(), &LOOPS, &settings_hash(&3u32), false)
+        .unwrap()
+        .with_parquet(true);
+    assert!(tree.finished(&keys()[2]).is_some());
+    drop(tree);
+    // As if it had been killed before it could say that the table is there.
+    let path = killed.path().join(Journal::path(&LOOPS, "c"));
+    let mut journal: Journal = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let record = journal.record.as_mut().unwrap();
+    record.artefacts.retain(|a| !a.path.ends_with(".parquet"));
+    journal.pending = vec!["c/loops_metadata.parquet".into()];
+    std::fs::write(&path, serde_json::to_vec(&journal).unwrap()).unwrap();
+    assert!(killed.path().join("c/loops_metadata.parquet").is_file());
+    // Without Parquet it goes; with it the tree is that of one run.
+    assert_eq!(run_with(killed.path(), false), 0);
+    same(&plain, &snapshot(killed.path()));
+    assert_eq!(run_with(killed.path(), true), 0);
+    same(&snapshot(whole.path()), &snapshot(killed.path()));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn trees_with_parquet_and_without_are_taken_over_to_that_of_one_run() {
+    let (whole, merged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run_with(whole.path(), true);
+    let parts = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for (i, part) in parts.iter().enumerate() {
+        let tree = Tree::open(part.path(), &LOOPS, &settings_hash(&3u32), false)
+            .unwrap()
+            .with_parquet(i == 0);
+        for (n, key) in keys().iter().enumerate().filter(|(n, _)| n % 2 == i) {
+            write_one(&tree, n, key, 3).unwrap();
+        }
+        tree.commit().unwrap();
+    }
+    // The second time there is nothing to copy.
+    for copied in [3, 0] {
+        let tree = Tree::open(merged.path(), &LOOPS, "", false).unwrap().with_parquet(true);
+        let mut new = 0;
+        for part in &parts {
+            let part = Part::open(part.path(), &LOOPS).unwrap().unwrap();
+            for record in part.tracks().iter().filter(|r| r.status == Status::Done) {
+                new += usize::from(tree.adopt(&part, record).unwrap().unwrap());
+            }
+            let silent = part.tracks().iter().find(|r| r.status != Status::Done);
+            silent.map(|record| tree.adopt(&part, record).unwrap().unwrap());
+        }
+        assert_eq!(new, copied);
+        tree.commit().unwrap();
+        same(&snapshot(whole.path()), &snapshot(merged.path()));
+    }
 }

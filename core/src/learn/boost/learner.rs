@@ -24,6 +24,10 @@ impl Learner for Boost {
         "boost"
     }
 
+    fn extension(&self) -> &'static str {
+        "json"
+    }
+
     fn settings(&self) -> Vec<(String, String)> {
         self.settings.listed()
     }

@@ -34,6 +34,11 @@ impl Builder {
         self.ids.len()
     }
 
+    /// Name of a feature's column.
+    pub(super) fn name(&self, column: usize) -> String {
+        self.columns.get(column).cloned().unwrap_or_default()
+    }
+
     /// Says where the columns of a file with this header go. The first file decides which columns there are.
     pub(super) fn map(&mut self, path: &Path, header: &[String]) -> Result<Mapping, DatasetError> {
         for (i, name) in header.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Rating, RatingsError, value};
+use crate::guard::undisarmed;
 
 /// Columns of tables of loops that are no features.
 const NOT_FEATURES: &[&str] = &["score", "score_prob", "score_rank", "rating", "weight"];
@@ -63,8 +64,8 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Rating>, RatingsError>
             .filter(|(_, v)| v.is_finite())
             .collect();
         let read = Rating {
-            track: unguarded(field(track)).to_owned(),
-            file: file.map(|f| unguarded(field(f)).to_owned()).filter(|f| !f.is_empty()),
+            track: undisarmed(field(track)).to_owned(),
+            file: file.map(|f| undisarmed(field(f)).to_owned()).filter(|f| !f.is_empty()),
             start: number(start)?,
             end: number(end)?,
             value: value(field(rating)).map_err(wrong)?,
@@ -73,12 +74,4 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Rating>, RatingsError>
         out.push(read.checked().map_err(wrong)?);
     }
     Ok(out)
-}
-
-/// Text without the apostrophe that keeps spreadsheets from taking it for a formula.
-fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
-        _ => text,
-    }
 }

@@ -13,21 +13,29 @@
 //! killed has told all it did; it then lacks the line `end`. No line holds the time of day: the same run writes the same file.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{Ending, RecordError, Recorder};
+use crate::progress::Silent;
+use crate::store::{Location, Target};
 
 /// Version of the format, in its first line.
 pub const SCHEMA: u32 = 1;
 
-/// Writes a run to a file of JSON lines.
+/// Writes a run to a file of JSON lines. One in a store is put there at the end of the run.
 #[derive(Debug)]
 pub struct Jsonl {
     path: PathBuf,
-    file: File,
+    out: Out,
+}
+
+#[derive(Debug)]
+enum Out {
+    File(File),
+    Store(Location, Vec<u8>),
 }
 
 impl Jsonl {
@@ -37,11 +45,21 @@ impl Jsonl {
     ///
     /// [`RecordError`] where the file cannot be written, here and in all that follows.
     pub fn create(path: &Path, command: &str) -> Result<Self, RecordError> {
-        let file = File::create(path).map_err(|e| error(path, "make the file", &e))?;
-        let mut record = Self {
-            path: path.to_path_buf(),
-            file,
+        Self::create_at(&path.into(), command)
+    }
+
+    /// As [`Jsonl::create`], wherever the file lies.
+    ///
+    /// # Errors
+    ///
+    /// As [`Jsonl::create`].
+    pub fn create_at(target: &Target, command: &str) -> Result<Self, RecordError> {
+        let path = target.shown();
+        let out = match target {
+            Target::Local(path) => Out::File(File::create(path).map_err(|e| error(path, "make the file", &e))?),
+            Target::Store(location) => Out::Store(location.clone(), Vec::new()),
         };
+        let mut record = Self { path, out };
         record.line(&json!({ "schema": SCHEMA, "run": command }))?;
         Ok(record)
     }
@@ -52,10 +70,17 @@ impl Jsonl {
     }
 
     fn line(&mut self, value: &Value) -> Result<(), RecordError> {
-        // One call, so that a reader never sees half a line.
-        self.file
-            .write_all(format!("{value}\n").as_bytes())
-            .map_err(|e| error(&self.path, "write", &e))
+        let line = format!("{value}\n");
+        match &mut self.out {
+            // One call, so that a reader never sees half a line.
+            Out::File(file) => file
+                .write_all(line.as_bytes())
+                .map_err(|e| error(&self.path, "write", &e)),
+            Out::Store(_, text) => {
+                text.extend_from_slice(line.as_bytes());
+                Ok(())
+            }
+        }
     }
 }
 
@@ -68,18 +93,20 @@ impl Recorder for Jsonl {
         self.line(&json!({ "metric": name, "step": step, "value": number(value) }))
     }
 
-    fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
-        let (bytes, hash) = digest(path).map_err(|e| error(path, "read", &e))?;
-        // Relative to the record where it can be, so that the folder can be moved and two runs compared.
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        let shown = path.strip_prefix(folder).unwrap_or(path);
-        let shown = shown.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-        self.line(&json!({ "artifact": shown, "bytes": bytes, "blake3": hash }))
+    fn artifact(&mut self, name: &str, content: &[u8]) -> Result<(), RecordError> {
+        let hash = blake3::hash(content).to_hex().to_string();
+        self.line(&json!({ "artifact": name, "bytes": content.len(), "blake3": hash }))
     }
 
     fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {
         self.line(&json!({ "end": ending.name() }))?;
-        self.file.sync_all().map_err(|e| error(&self.path, "write", &e))
+        match &self.out {
+            Out::File(file) => file.sync_all().map_err(|e| error(&self.path, "write", &e)),
+            Out::Store(place, text) => place.store.put(&place.key, text, &Silent).map_err(|e| RecordError {
+                place: e.uri,
+                problem: e.kind.to_string(),
+            }),
+        }
     }
 
     fn note(&mut self, text: &str) -> Result<(), RecordError> {
@@ -97,21 +124,6 @@ pub fn number(value: f64) -> Value {
         "-Infinity".into()
     } else {
         value.into()
-    }
-}
-
-fn digest(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let (mut hasher, mut total) = (blake3::Hasher::new(), 0);
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok((total, hasher.finalize().to_hex().to_string())),
-            n => {
-                hasher.update(&piece[..n]);
-                total += n as u64;
-            }
-        }
     }
 }
 
@@ -136,8 +148,6 @@ mod tests {
     fn a_run_is_one_object_a_line_and_there_before_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
-        let model = folder.path().join("model.onnx");
-        std::fs::write(&model, b"abc").unwrap();
         let mut record = Jsonl::create(&path, "train rank").unwrap();
         record.param("name", "a \"b\"\n\u{1f600}").unwrap();
         record.metric("loss", 3, 0.1).unwrap();
@@ -145,7 +155,7 @@ mod tests {
             record.metric("odd", step as u64, odd).unwrap();
         }
         assert_eq!(lines(&path).len(), 6, "nothing waits");
-        record.artifact(&model).unwrap();
+        record.artifact("model.onnx", b"abc").unwrap();
         record.note("well").unwrap();
         record.finish(Ending::Killed).unwrap();
         let hash = blake3::hash(b"abc").to_hex().to_string();
@@ -171,8 +181,24 @@ mod tests {
         let nowhere = folder.path().join("no").join("run.jsonl");
         let error = Jsonl::create(&nowhere, "x").unwrap_err().to_string();
         assert!(error.contains("run.jsonl") && error.contains("make"), "{error}");
-        let mut record = Jsonl::create(&folder.path().join("run.jsonl"), "x").unwrap();
-        let error = record.artifact(&folder.path().join("gone")).unwrap_err().to_string();
-        assert!(error.contains("gone"), "{error}");
+    }
+
+    #[test]
+    fn in_a_store_it_is_there_at_the_end() {
+        use std::sync::Arc;
+
+        use crate::store::{Memory, Store};
+
+        let store = Arc::new(Memory::new("memory:"));
+        let place = Location {
+            store: store.clone(),
+            key: "a/run.jsonl".into(),
+        };
+        let mut record = Jsonl::create_at(&Target::Store(place), "x").unwrap();
+        record.param("a", "b").unwrap();
+        assert_eq!(store.get("a/run.jsonl", &Silent).unwrap(), None);
+        record.finish(Ending::Finished).unwrap();
+        let text = String::from_utf8(store.get("a/run.jsonl", &Silent).unwrap().unwrap()).unwrap();
+        assert_eq!(text.lines().count(), 3);
     }
 }

@@ -1,7 +1,5 @@
 //! One record that must hold, and others beside it that may fail.
 
-use std::path::Path;
-
 use super::{Ending, RecordError, Recorder};
 
 /// Hands a run to a first recorder, whose errors end it, and to others, whose errors do not: training for hours is not lost
@@ -66,9 +64,9 @@ impl Recorder for Several<'_> {
         self.others(false, |r| r.metric(name, step, value))
     }
 
-    fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
-        self.first.artifact(path)?;
-        self.others(true, |r| r.artifact(path))
+    fn artifact(&mut self, name: &str, content: &[u8]) -> Result<(), RecordError> {
+        self.first.artifact(name, content)?;
+        self.others(true, |r| r.artifact(name, content))
     }
 
     fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {
@@ -119,8 +117,8 @@ mod tests {
         fn metric(&mut self, name: &str, step: u64, value: f64) -> Result<(), RecordError> {
             self.take(format!("{name}@{step}={value}"))
         }
-        fn artifact(&mut self, path: &Path) -> Result<(), RecordError> {
-            self.take(format!("file {}", path.display()))
+        fn artifact(&mut self, name: &str, _: &[u8]) -> Result<(), RecordError> {
+            self.take(format!("file {name}"))
         }
         fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {
             self.take(ending.name().into())
@@ -175,7 +173,7 @@ mod tests {
         let mut other = book("B", &log, usize::MAX);
         other.refuses_files = true;
         let mut several = Several::new(book("A", &log, usize::MAX), vec![other], |_| {});
-        several.artifact(Path::new("x")).unwrap();
+        several.artifact("x", b"").unwrap();
         several.finish(Ending::Finished).unwrap();
         drop(several);
         assert_eq!(

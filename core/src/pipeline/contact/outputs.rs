@@ -1,7 +1,8 @@
 //! What is written of a contact map: tables, a summary, pictures.
 //!
 //! Names and columns are those of the Python pipeline. Matrices are written where every pair was aligned; where only some
-//! were, the pairs that there are stand in `contact_pairs.csv` instead.
+//! were, the pairs that there are stand in `contact_pairs.csv` instead. Where Parquet is asked for each table has its twin
+//! ([`twin`]) beside it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,11 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{ContactMap, Settings};
-use crate::export::ExportError;
 use crate::export::destination::{Artefact, Destination};
 use crate::export::picture::PICTURE_FORMATS;
 use crate::export::plot::heat::{self, HeatMap};
-use crate::export::table::{Cell, Csv, CsvRows, Table, TableFormat as _};
+use crate::export::table::{Cell, Csv, CsvRows, Rows, Table, TableFormat as _};
+use crate::export::{ExportError, twin};
 use crate::pipeline::collection::MemberError;
 use crate::similarity::dtw::Pair;
 use crate::similarity::pairs::Pairs;
@@ -61,15 +62,22 @@ pub fn tags(map: &ContactMap, i: usize) -> Vec<String> {
     tags
 }
 
-/// Writes all of it; gives what was written, and the summary.
+/// Writes all of it; gives what was written, and the summary. Tables are written as Parquet too where `parquet` says so, or
+/// where an earlier map there has them.
 pub fn write(
     map: &ContactMap,
     settings: &Settings,
     failed: &[(PathBuf, MemberError)],
     cut: &[PathBuf],
     to: &Destination,
+    parquet: bool,
 ) -> Result<(Vec<Artefact>, Value), ExportError> {
     let mut artefacts = Vec::new();
+    let there = || to.read(&beside(LABELS)).is_ok_and(|found| found.is_some());
+    let tables = Tables {
+        to,
+        parquet: twin::AVAILABLE && (parquet || there()),
+    };
     let graph = |i: usize, j: usize| map.graph.weight(i, j);
     let raw = |i: usize, j: usize| {
         map.pairs
@@ -87,16 +95,19 @@ pub fn write(
     for (stem, value) in matrices {
         let name = format!("{stem}.csv");
         if exact {
-            artefacts.push(to.write(&name, |out| matrix(out, &map.names, value))?);
+            let columns: Vec<String> = std::iter::once(String::new())
+                .chain(map.names.iter().cloned())
+                .collect();
+            artefacts.extend(tables.stream(&name, &columns, &|rows| matrix(rows, &map.names, value))?);
         } else {
             // Of an earlier run: it would not belong to the rest.
-            to.remove(&name)?;
+            tables.remove(&name)?;
         }
     }
     if exact {
-        to.remove(PAIRS)?;
+        tables.remove(PAIRS)?;
     } else {
-        artefacts.push(to.write(PAIRS, |out| pairs(out, map))?);
+        artefacts.extend(tables.stream(PAIRS, &PAIR_COLUMNS.map(str::to_owned), &|rows| pairs(rows, map))?);
     }
     let top = top_pairs(map, settings.top_pairs_limit.max(TOP_OVERLAPS));
     for (name, table) in [
@@ -108,7 +119,7 @@ pub fn write(
         ),
         (NEIGHBORS, neighbors(map, settings.top_k_neighbors)),
     ] {
-        artefacts.push(to.write(name, |mut out| Csv.write(&mut out, &table))?);
+        artefacts.extend(tables.write(name, &table)?);
     }
     artefacts.extend(pictures(map, settings, to)?);
     let mut names: Vec<&str> = artefacts.iter().map(|a| a.path.as_str()).collect();
@@ -166,29 +177,98 @@ pub fn summary(
     })
 }
 
-/// The matrix with the files' names over its columns and before its rows.
-fn matrix(out: &mut dyn io::Write, names: &[String], value: &dyn Fn(usize, usize) -> f32) -> io::Result<()> {
-    let columns: Vec<String> = std::iter::once(String::new()).chain(names.iter().cloned()).collect();
-    let mut rows = CsvRows::new(out, &columns)?;
+/// Where tables go, and in which forms.
+struct Tables<'a> {
+    to: &'a Destination,
+    parquet: bool,
+}
+
+/// The name of the Parquet table beside a CSV.
+fn beside(csv: &str) -> String {
+    twin::name(csv).unwrap_or_else(|| csv.to_owned())
+}
+
+impl Tables<'_> {
+    fn write(&self, name: &str, table: &Table) -> Result<Vec<Artefact>, ExportError> {
+        let mut written = vec![self.to.write(name, |mut out| Csv.write(&mut out, table))?];
+        if self.parquet {
+            written.push(self.to.write(&beside(name), |mut out| twin::write(&mut out, table))?);
+        }
+        Ok(written)
+    }
+
+    /// The same for a table that is not held in memory; `fill` is called for each form. Its columns are measurements, but
+    /// for those that are known to be something else.
+    fn stream(
+        &self,
+        name: &str,
+        columns: &[String],
+        fill: &dyn Fn(&mut dyn Rows) -> io::Result<()>,
+    ) -> Result<Vec<Artefact>, ExportError> {
+        let csv = self.to.write(name, |out| {
+            let mut rows = CsvRows::new(out, columns)?;
+            fill(&mut rows)?;
+            rows.finish().map(drop)
+        });
+        let csv = csv?;
+        #[cfg(feature = "parquet")]
+        if self.parquet {
+            let twin = self.to.write(&beside(name), |out| {
+                use crate::export::parquet::{Kind, ParquetRows};
+                let (columns, kinds): (Vec<String>, Vec<Kind>) = match columns.split_first() {
+                    // A matrix.
+                    Some((first, files)) if first.is_empty() => {
+                        let kinds = std::iter::once(Kind::Text).chain(files.iter().map(|_| Kind::Double));
+                        let columns = std::iter::once(corner(files)).chain(files.iter().cloned());
+                        (columns.collect(), kinds.collect())
+                    }
+                    _ => (columns.to_vec(), columns.iter().map(|c| twin::known_kind(c)).collect()),
+                };
+                let mut rows = ParquetRows::new(out, &columns, &kinds)?;
+                fill(&mut rows)?;
+                rows.finish().map(drop)
+            })?;
+            return Ok(vec![csv, twin]);
+        }
+        Ok(vec![csv])
+    }
+
+    fn remove(&self, name: &str) -> Result<(), ExportError> {
+        self.to.remove(name)?;
+        self.to.remove(&beside(name))
+    }
+}
+
+/// The name of a matrix's column of names, which has none in the CSV: `file`, with underscores where a file is called that.
+#[cfg(feature = "parquet")]
+fn corner(files: &[String]) -> String {
+    let mut name = "file".to_owned();
+    while files.iter().any(|f| f.eq_ignore_ascii_case(&name)) {
+        name.push('_');
+    }
+    name
+}
+
+/// The rows of a matrix whose columns are the files, their names before them.
+fn matrix(rows: &mut dyn Rows, names: &[String], value: &dyn Fn(usize, usize) -> f32) -> io::Result<()> {
     for (i, name) in names.iter().enumerate() {
         let values = (0..names.len()).map(|j| Cell::from(value(i, j)));
         rows.write(&[std::iter::once(Cell::from(name.as_str())).chain(values).collect()])?;
     }
-    rows.finish().map(drop)
+    Ok(())
 }
 
-fn pairs(out: &mut dyn io::Write, map: &ContactMap) -> io::Result<()> {
-    let columns = [
-        "file_i",
-        "file_j",
-        "similarity",
-        "similarity_raw",
-        "distance",
-        "overlap",
-        "stretch_ratio_j_over_i",
-    ]
-    .map(str::to_owned);
-    let mut rows = CsvRows::new(out, &columns)?;
+const PAIR_COLUMNS: [&str; 7] = [
+    "file_i",
+    "file_j",
+    "similarity",
+    "similarity_raw",
+    "distance",
+    "overlap",
+    "stretch_ratio_j_over_i",
+];
+
+fn pairs(rows: &mut dyn Rows, map: &ContactMap) -> io::Result<()> {
     for i in 0..map.names.len() {
         for (j, pair) in map.pairs.row(i).filter(|(j, _)| *j > i) {
             rows.write(&[vec![
@@ -202,7 +282,7 @@ fn pairs(out: &mut dyn io::Write, map: &ContactMap) -> io::Result<()> {
             ]])?;
         }
     }
-    rows.finish().map(drop)
+    Ok(())
 }
 
 fn labels(map: &ContactMap) -> Table {

@@ -12,6 +12,7 @@ use crate::export::ExportError;
 use crate::export::destination;
 use crate::model::schema_file::{Embedding, SchemaFile};
 use crate::model::{ModelFileError, ModelInfo};
+use crate::store::Target;
 
 /// Where the record of the table at `table` is.
 pub fn path(table: &Path) -> PathBuf {
@@ -22,8 +23,11 @@ pub fn path(table: &Path) -> PathBuf {
 
 /// Writes the record of a table with these columns; without an embedding there is none, and one that an earlier table left is
 /// removed.
-pub(super) fn write(table: &Path, columns: &[String], embedding: Option<&EmbeddingInfo>) -> Result<(), ExportError> {
-    let place = path(table);
+pub(super) fn write(table: &Target, columns: &[String], embedding: Option<&EmbeddingInfo>) -> Result<(), ExportError> {
+    let Some(local) = table.local() else {
+        return write_to_store(table, columns, embedding);
+    };
+    let place = path(local);
     let Some(embedding) = embedding.filter(|e| columns.iter().any(|c| e.index(c).is_some())) else {
         let ours =
             fs::read(&place).is_ok_and(|bytes| SchemaFile::parse("", &bytes).is_ok_and(|f| f.embedding.is_some()));
@@ -39,6 +43,25 @@ pub(super) fn write(table: &Path, columns: &[String], embedding: Option<&Embeddi
     destination::write_file(&place, |out| -> Result<(), std::io::Error> {
         out.write_all(file.to_json().as_bytes())
     })
+}
+
+/// The same for a table in a store. Nothing is removed there: the record of another table would first have to be fetched.
+fn write_to_store(table: &Target, columns: &[String], embedding: Option<&EmbeddingInfo>) -> Result<(), ExportError> {
+    let Some(embedding) = embedding.filter(|e| columns.iter().any(|c| e.index(c).is_some())) else {
+        return Ok(());
+    };
+    let Some((folder, name)) = table.split() else {
+        return Ok(());
+    };
+    let file = SchemaFile {
+        embedding: Some(embedding.into()),
+        ..SchemaFile::of(columns)
+    };
+    let place = folder.join(&format!("{name}.features.json"));
+    destination::write_target(&place, |out| -> Result<(), std::io::Error> {
+        out.write_all(file.to_json().as_bytes())
+    })
+    .map(drop)
 }
 
 /// Why the columns of embeddings in tables cannot be learnt from.
@@ -194,7 +217,7 @@ mod tests {
         let columns: Vec<String> = ["bars", "emb_0", "emb_2"].map(String::from).to_vec();
         let both = [a.clone(), b.clone()];
         assert_eq!(read(&both, &columns), Ok(None));
-        write(&a, &columns, Some(&info("aa", 3))).unwrap();
+        write(&a.clone().into(), &columns, Some(&info("aa", 3))).unwrap();
         assert!(folder.path().join("a.csv.features.json").is_file());
         assert_eq!(read(&both[..1], &columns).unwrap().unwrap().digest, "aa");
         assert_eq!(read(&both, &columns[..1]), Ok(None), "no column of it is learnt from");
@@ -203,10 +226,10 @@ mod tests {
             mixed.contains("aa.onnx (digest aa)") && mixed.contains("no record") && mixed.contains("emb_*"),
             "{mixed}"
         );
-        write(&b, &columns, Some(&info("bb", 3))).unwrap();
+        write(&b.clone().into(), &columns, Some(&info("bb", 3))).unwrap();
         let mixed = read(&both, &columns).unwrap_err().to_string();
         assert!(mixed.contains("digest aa") && mixed.contains("digest bb"), "{mixed}");
-        write(&b, &columns, Some(&info("aa", 3))).unwrap();
+        write(&b.clone().into(), &columns, Some(&info("aa", 3))).unwrap();
         let of_data = read(&both, &columns).unwrap().unwrap();
         assert_eq!(of_data.dims, 3);
         let mut model = heuristic(&Tuning::default()).info().clone();
@@ -218,13 +241,13 @@ mod tests {
         assert!(other.contains("digest cc") && other.contains("digest aa"), "{other}");
         model.embedding = Some(of_data.clone());
         assert_eq!(check("m", &model, Some(&of_data)), Ok(()));
-        write(&b, &columns, Some(&info("aa", 2))).unwrap();
+        write(&b.clone().into(), &columns, Some(&info("aa", 2))).unwrap();
         assert!(matches!(read(&both, &columns), Err(RecordError::Foreign { column, .. }) if column == "emb_2"));
         // A table without such columns takes the record of an earlier one away, and nothing else.
-        write(&b, &columns[..1], None).unwrap();
+        write(&b.clone().into(), &columns[..1], None).unwrap();
         assert!(!path(&b).exists());
         std::fs::write(path(&b), "[\"mine\"]").unwrap();
-        write(&b, &columns[..1], None).unwrap();
+        write(&b.clone().into(), &columns[..1], None).unwrap();
         assert!(path(&b).exists());
     }
 }

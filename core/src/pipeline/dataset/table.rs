@@ -4,7 +4,8 @@ use super::shard::Shard;
 use super::{Columns, Options, Request, TableKind};
 use crate::export::WriteSeek;
 use crate::export::destination::Destination;
-use crate::export::table::{Cell, CsvRows};
+use crate::export::table::{Cell, CsvRows, Rows as _};
+use crate::learn::dataset::{DatasetError, Joined};
 use crate::pipeline::run::Observer;
 
 /// How putting the table together ended.
@@ -39,6 +40,21 @@ pub(super) fn assemble(
     }
     table.finish()?;
     Ok(Assembly::Whole)
+}
+
+/// Adds the rows of the track `id` to a dataset.
+pub(super) fn join(shard: &Shard, id: &str, request: &Request<'_>, into: &mut Joined) -> Result<(), DatasetError> {
+    let names = request.columns.names();
+    let mut features = Vec::with_capacity(names.len() + 1);
+    for (row, values) in shard.rows.iter().zip(shard.values.chunks_exact(names.len().max(1))) {
+        features.clear();
+        // In the order of the header.
+        features.push(row.bars as f32);
+        let others = names.iter().zip(values).filter(|(name, _)| *name != "bars");
+        features.extend(others.map(|(_, x)| *x));
+        into.push(id, (row.start, row.end), row.weight, &features)?;
+    }
+    Ok(())
 }
 
 /// A table on its way to the disk.

@@ -73,7 +73,12 @@ pub fn read_split(path: &Path) -> Result<Named, SplitFileError> {
     })
 }
 
-/// Where the split of a model is recorded: beside it.
+/// Where the split of a model is recorded: beside it, under its own name or as the folder's only one.
 pub fn split_beside(model: &Path) -> PathBuf {
-    model.with_file_name(SPLIT)
+    let own = model.with_extension(SPLIT);
+    if own.is_file() {
+        own
+    } else {
+        model.with_file_name(SPLIT)
+    }
 }

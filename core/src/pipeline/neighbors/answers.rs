@@ -9,6 +9,7 @@ use crate::pipeline::predict::{PredictError, Report, Request};
 use crate::pipeline::run::{Observer, Source, TrackError};
 use crate::similarity::neighbors::{Weights, rank};
 use crate::similarity::profile::Profile;
+use crate::store::Place;
 
 /// Neighbours in an answer.
 pub const NEIGHBOURS: usize = 20;
@@ -43,10 +44,14 @@ pub fn predict(
     observer: &dyn Observer,
     mut done: impl FnMut(usize, Result<(), &TrackError>),
 ) -> Result<Report, PredictError> {
-    let paths: Vec<_> = request.items.iter().map(|item| request.set.join(&item.audio)).collect();
-    let work = |path: &std::path::Path, progress: &dyn crate::progress::Progress| {
+    let places: Vec<Place> = request
+        .items
+        .iter()
+        .map(|item| request.set.join(&item.audio).into())
+        .collect();
+    let work = |index: usize, progress: &dyn crate::progress::Progress| {
         let source = Source {
-            path: path.into(),
+            place: places[index].clone(),
             name: String::new(),
         };
         hear(&source, config, progress)
@@ -56,8 +61,8 @@ pub fn predict(
         failed: Vec::new(),
         left: request.items.len(),
     };
-    let mut heard: Vec<Option<Entry>> = (0..paths.len()).map(|_| None).collect();
-    collection::each(&paths, request.jobs, observer, &work, |index, result| {
+    let mut heard: Vec<Option<Entry>> = (0..places.len()).map(|_| None).collect();
+    collection::each(&places, request.jobs, observer, &work, |index, result| {
         match result {
             Ok(entry) => {
                 done(index, Ok(()));

@@ -77,7 +77,7 @@ fn sources(folder: &Path) -> Vec<Source> {
     files.sort();
     let source = |path: PathBuf| Source {
         name: path.file_name().unwrap().to_string_lossy().into_owned(),
-        path,
+        place: path.into(),
     };
     files.into_iter().map(source).collect()
 }

@@ -79,7 +79,7 @@ pub fn write(
         config,
         models,
         settings: settings_hash(&(
-            config,
+            config.of_outcome(),
             given,
             &models.scorer.info().name,
             models.beats.map(BeatModel::id),

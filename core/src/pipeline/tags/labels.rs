@@ -185,7 +185,7 @@ impl Table {
         files
             .iter()
             .map(|(input, _)| {
-                let ways = [slashes(&input.file), slashes(&input.name), whole(&input.path)];
+                let ways = [slashes(&input.file), slashes(&input.name), whole(input.place.path())];
                 let found = ways.iter().find_map(|way| exact.get(way)).copied();
                 let name = last(&input.name);
                 found.or_else(|| {
@@ -378,7 +378,7 @@ mod tests {
 
     fn input(name: &str) -> Input {
         Input {
-            path: PathBuf::from(name),
+            place: PathBuf::from(name).into(),
             file: name.to_owned(),
             name: name.to_owned(),
         }

@@ -41,6 +41,7 @@ struct Set {
     folder: tempfile::TempDir,
     data: Vec<PathBuf>,
     out: PathBuf,
+    target: Target,
     exclude: Vec<String>,
 }
 
@@ -51,6 +52,7 @@ impl Set {
         fs::write(&file, text).unwrap();
         Self {
             out: folder.path().join("out"),
+            target: folder.path().join("out").into(),
             data: vec![file],
             exclude: vec!["boundary*".into()],
             folder,
@@ -60,7 +62,8 @@ impl Set {
     fn request(&self) -> Request<'_> {
         Request {
             data: &self.data,
-            out: &self.out,
+            out: &self.target,
+            extension: "onnx",
             include: &[],
             exclude: &self.exclude,
             valid: 0.25,
@@ -226,7 +229,7 @@ fn a_run_that_is_stopped_leaves_the_model_that_was_there() {
         fn metric(&mut self, _: &str, _: u64, _: f64) -> Result<(), RecordError> {
             Ok(())
         }
-        fn artifact(&mut self, _: &Path) -> Result<(), RecordError> {
+        fn artifact(&mut self, _: &str, _: &[u8]) -> Result<(), RecordError> {
             Ok(())
         }
         fn finish(&mut self, ending: Ending) -> Result<(), RecordError> {

@@ -2,19 +2,110 @@
 
 use std::path::Path;
 
-use super::{Prepared, Report, TrainError};
+use super::{Gathered, Prepared, Report, TrainError};
 use crate::export::ExportError;
+use crate::export::destination::Destination;
 use crate::learn::card::{self, Card};
 use crate::learn::{Fitted, onnx_write};
 use crate::model::schema_file::SchemaFile;
 use crate::pipeline::evaluate::{SPLIT, write_split};
+use crate::store::Target;
 
-/// The model's file, without its extension.
+/// The model's file in a folder of its own, without its extension.
 const MODEL: &str = "ranker";
 /// Extensions that a model may have.
 const EXTENSIONS: [&str; 3] = ["onnx", "json", "ubj"];
 const FEATURES: &str = "features.json";
 const CARD: &str = "MODEL.md";
+const RECORD: &str = "run.jsonl";
+
+/// What the files of a model are called.
+#[derive(Debug)]
+pub(super) struct Names {
+    folder: Target,
+    /// Of a model in a folder of its own nothing; of `x.onnx`, `x.`.
+    prefix: String,
+    /// The model's file, without its extension.
+    stem: String,
+    extension: &'static str,
+}
+
+impl Names {
+    /// The names for a model at `out`: a folder, or a file that ends as models do.
+    pub(super) fn of(out: &Target, extension: &'static str) -> Result<Self, TrainError> {
+        let file = out.split().and_then(|(folder, name)| {
+            let (stem, ending) = name.rsplit_once('.')?;
+            let ending = ending.to_ascii_lowercase();
+            let known = !stem.is_empty() && EXTENSIONS.contains(&ending.as_str());
+            known.then(|| (folder, stem.to_owned(), ending))
+        });
+        let Some((folder, stem, ending)) = file else {
+            return Ok(Self {
+                folder: out.clone(),
+                prefix: String::new(),
+                stem: MODEL.into(),
+                extension,
+            });
+        };
+        if ending != extension {
+            let path = out.shown();
+            return Err(TrainError::Name { path, extension });
+        }
+        Ok(Self {
+            folder,
+            prefix: format!("{stem}."),
+            stem,
+            extension,
+        })
+    }
+
+    pub(super) fn folder(&self) -> &Target {
+        &self.folder
+    }
+
+    pub(super) fn record(&self) -> Target {
+        self.folder.join(&self.beside(RECORD))
+    }
+
+    fn model(&self, extension: &str) -> String {
+        format!("{}.{extension}", self.stem)
+    }
+
+    fn beside(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Takes hold of the folder, as far as [`Names::check`] has nothing against it.
+    pub(super) fn open(&self) -> Result<Destination, TrainError> {
+        self.check()?;
+        Ok(Destination::at(&self.folder)?)
+    }
+
+    /// An error where the folder holds files with these names that are not ours: without a card that says so. Nothing is
+    /// made.
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        if let Some(folder) = self.folder.local() {
+            let there = |name: &str| folder.join(name).symlink_metadata().is_ok();
+            return self.refuse_foreign(std::fs::read(folder.join(self.beside(CARD))).ok(), &there);
+        }
+        let folder = Destination::at(&self.folder)?;
+        self.refuse_foreign(folder.read(&self.beside(CARD))?, &|name| folder.has(name))
+    }
+
+    fn refuse_foreign(&self, card: Option<Vec<u8>>, there: &dyn Fn(&str) -> bool) -> Result<(), TrainError> {
+        if card.is_some_and(|text| text.starts_with(card::MARK.as_bytes())) {
+            return Ok(());
+        }
+        let mut names = vec![self.beside(CARD), self.beside(FEATURES), self.beside(SPLIT)];
+        names.extend(EXTENSIONS.map(|e| self.model(e)));
+        match names.into_iter().find(|name| there(name)) {
+            Some(name) => Err(TrainError::Foreign {
+                path: self.folder.join(&name).shown(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
 
 /// A file that was learnt from.
 #[derive(Debug, Clone)]
@@ -36,21 +127,31 @@ impl Source {
             blake3: hash.finalize().to_hex()[..16].to_owned(),
         })
     }
-}
 
-/// An error where the folder holds files with names of ours that are not ours: without a card that says so.
-pub(super) fn refuse_foreign(out: &Path) -> Result<(), TrainError> {
-    let ours = std::fs::read_to_string(out.join(CARD)).is_ok_and(|text| text.starts_with(card::MARK));
-    if ours {
-        return Ok(());
-    }
-    let models = EXTENSIONS.map(|e| format!("{MODEL}.{e}"));
-    let names = [CARD, FEATURES, SPLIT]
-        .into_iter()
-        .chain(models.iter().map(String::as_str));
-    match names.map(|name| out.join(name)).find(|p| p.symlink_metadata().is_ok()) {
-        Some(path) => Err(TrainError::Foreign { path }),
-        None => Ok(()),
+    /// Of rows that no file holds: the hash of all that they say.
+    pub(super) fn gathered(gathered: &Gathered) -> Self {
+        let data = &gathered.data;
+        let mut hash = blake3::Hasher::new();
+        let mut text = |t: &str| {
+            hash.update(&(t.len() as u64).to_le_bytes());
+            hash.update(t.as_bytes());
+        };
+        data.columns.iter().for_each(|c| text(c));
+        for track in &data.tracks {
+            text(&track.track_id);
+            text(&format!("{:?}", track.rows));
+        }
+        data.values.iter().chain(&data.weights).for_each(|x| {
+            hash.update(&x.to_le_bytes());
+        });
+        data.spans.iter().for_each(|(start, end)| {
+            hash.update(&start.to_le_bytes());
+            hash.update(&end.to_le_bytes());
+        });
+        Self {
+            name: gathered.name.clone(),
+            blake3: hash.finalize().to_hex()[..16].to_owned(),
+        }
     }
 }
 
@@ -67,7 +168,8 @@ pub(super) fn files(
     if fitted.extension == "onnx" {
         onnx_write::add_findings(&mut bytes, report.alpha, report.calibration);
     }
-    let model = format!("{MODEL}.{}", fitted.extension);
+    let names = &prepared.names;
+    let model = names.model(names.extension);
     let features = SchemaFile {
         output: Some(info.output),
         alpha: report.alpha,
@@ -103,14 +205,15 @@ pub(super) fn files(
         }
     });
     let text = card.text(scores.as_ref());
-    for other in EXTENSIONS.iter().filter(|e| **e != fitted.extension) {
-        destination.remove(&format!("{MODEL}.{other}"))?;
+    for other in EXTENSIONS.iter().filter(|e| **e != names.extension) {
+        destination.remove(&names.model(other))?;
     }
     // The card first: whatever comes after it is then known to be ours.
-    destination.write_bytes(CARD, text.as_bytes())?;
+    let [card, features_file, split] = [CARD, FEATURES, SPLIT].map(|n| names.beside(n));
+    destination.write_bytes(&card, text.as_bytes())?;
     destination.write_bytes(&model, &bytes)?;
-    destination.write_bytes(FEATURES, features.to_json().as_bytes())?;
-    destination.write_bytes(SPLIT, write_split(&prepared.data, &prepared.split).as_bytes())?;
+    destination.write_bytes(&features_file, features.to_json().as_bytes())?;
+    destination.write_bytes(&split, write_split(&prepared.data, &prepared.split).as_bytes())?;
     destination.sync_folder("")?;
-    Ok(vec![model, FEATURES.into(), CARD.into(), SPLIT.into()])
+    Ok(vec![model, features_file, card, split])
 }

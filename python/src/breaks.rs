@@ -1,0 +1,111 @@
+//! The drum breaks of a recording.
+
+use std::path::PathBuf;
+
+use loopwright_core::drums::hits::Hits;
+use loopwright_core::export::manifest::Status;
+use loopwright_core::export::tree::{self, BREAKS, Plan, Tree};
+use loopwright_core::pipeline::breaks as breaking;
+use loopwright_core::pipeline::breaks::labels::Labels;
+use loopwright_core::pipeline::lines;
+use loopwright_core::pipeline::run::TrackError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use serde_json::{Value, json};
+
+use crate::cut::Cut;
+use crate::errors::Failure;
+use crate::find::{Told, commit};
+use crate::models::{self, Loaded};
+use crate::source::{Beats, Given, Opened};
+use crate::work::detached;
+use crate::{json, settings};
+
+/// The breaks of a recording: dicts of `line`, `row`, `hits` and `cut`; see [`Told::with`].
+#[pyfunction]
+pub(crate) fn breaks<'py>(
+    py: Python<'py>,
+    source: Given<'py>,
+    settings: &str,
+    config: Option<PathBuf>,
+    beats: Option<Beats>,
+    out: Option<PathBuf>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let mut settings = settings::layer(config.as_deref(), settings)?;
+    let beats = beats.map(Beats::given).transpose()?;
+    let source = source.take()?;
+    let (found, told, source, export) = detached(py, |progress| {
+        let loaded = Loaded::of(&mut settings)?;
+        let hit_model = models::hit_model()?;
+        let labels = Labels::new();
+        if out.is_none() {
+            // Nobody will hear them.
+            settings.config.breaks.stems = false;
+            settings.config.breaks.kits.clear();
+            settings.config.breaks.plot = false;
+        }
+        let (config, models) = (&settings.config, loaded.models());
+        let tree = out.as_deref().map(|out| {
+            let hash = breaking::settings(config, models, hit_model.as_deref(), &labels, beats.as_ref());
+            Tree::open(out, &BREAKS, &hash, false)
+        });
+        let tree = tree.transpose()?;
+        let Opened { loaded, key, source } = source.open(config, tree.is_some(), progress)?;
+        let mut told = Told {
+            detail: String::new(),
+            warnings: loaded.warnings,
+            facts: None,
+        };
+        let mut found = None;
+        if loaded.status.is_usable() {
+            let mut track = loaded.track;
+            track.grid = beats.as_ref().map(|b| b.grid(track.audio.sample_rate()));
+            let write = |plan: &dyn Plan| -> Result<_, TrackError> {
+                Ok(match &tree {
+                    Some(tree) if !plan.paths().is_empty() => tree.write(&key, plan, progress)?,
+                    _ => tree::measured(&key, plan, progress)?.0,
+                })
+            };
+            let models = (models, hit_model.as_deref());
+            let all = breaking::of_track(&key, &track, models, config, &labels, &write, progress)?;
+            told.detail = all.detail().to_owned();
+            told.facts = Some(all.facts.clone());
+            found = Some(all);
+        } else {
+            told.detail = format!("the recording {}", loaded.status);
+        }
+        if let (Some(tree), false) = (&tree, told.detail.is_empty()) {
+            tree.write_status(&key, Status::NothingFound, &told.detail)?;
+        }
+        commit(tree)?;
+        Ok((found, told, source, settings.config.export.clone()))
+    })?;
+    let list = PyList::empty(py);
+    if let Some(found) = found {
+        let analysis = &found.found.analysis;
+        for (i, (report, (of, hits))) in found.reports.iter().zip(&found.found.breaks).enumerate() {
+            let fields = serde_json::to_value(report).map_err(|e| Failure::Defect(e.to_string()))?;
+            let cut = Cut::of(&analysis.track.audio, &analysis.rhythm.grid, &of.candidate, &export);
+            let dict = PyDict::new(py);
+            dict.set_item("line", json::object(py, &lines::line("break", &source, fields))?)?;
+            dict.set_item("row", json::row(py, &found.rows, i)?)?;
+            dict.set_item("hits", json::object(py, &told_hits(hits))?)?;
+            dict.set_item("cut", cut)?;
+            list.append(dict)?;
+        }
+    }
+    told.with(py, list)
+}
+
+/// The hits, in seconds of the recording.
+fn told_hits(hits: &Hits) -> Value {
+    let rate = f64::from(hits.sample_rate.max(1));
+    let told = hits.hits.iter().map(|hit| {
+        json!({
+            "onset": hit.onset / rate, "start": hit.span.start / rate, "end": hit.span.end / rate,
+            "labels": hit.labels.iter().map(|c| c.label()).collect::<Vec<_>>(), "confidence": hit.confidence,
+            "level_db": hit.level, "cluster": hit.cluster,
+        })
+    });
+    told.collect()
+}

@@ -22,6 +22,15 @@ const ONNX: Environment = Environment {
     check: "import onnx, onnxruntime",
 };
 
+/// A server of S3.
+const S3: Environment = Environment {
+    what: "moto",
+    variable: "LOOPWRIGHT_S3_PYTHON",
+    folder: "s3-venv",
+    packages: &["moto[s3,server]==5.2.5"],
+    check: "import importlib.util as u, sys; sys.exit(not (u.find_spec('moto') and u.find_spec('flask')))",
+};
+
 /// `cargo xtask test`: what the machine lacks, then every test of the workspace, then the plugin in foreign hosts.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     setup::system_packages()?;
@@ -32,6 +41,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
         for (environment, tested) in [
             (&MLFLOW, "a real MLflow server"),
             (&ONNX, "onnxruntime"),
+            (&S3, "a server of S3"),
             (&tables::PYTHON, "pyarrow and DuckDB"),
         ] {
             match environment.get() {

@@ -40,6 +40,8 @@ enum Check {
     Program(&'static str, &'static [&'static str]),
     /// Any of these programs, which all tell their version.
     AnyOf(&'static [&'static str]),
+    /// Any of these programs, which tell their version so.
+    AnyOfAt(&'static [&'static str], &'static str),
     /// A library that the system's loader finds.
     Library(&'static str),
 }
@@ -90,6 +92,11 @@ const EXTRAS: &[Extra] = &[
         package: "chromium",
         why: "the page of `loopwright report`",
     },
+    Extra {
+        check: Check::AnyOfAt(&["nginx", "/usr/sbin/nginx"], "-v"),
+        package: "nginx-light",
+        why: "the folders that a web server lists",
+    },
 ];
 
 impl Check {
@@ -97,6 +104,7 @@ impl Check {
         match self {
             Self::Program(program, arguments) => shell::works(program, arguments),
             Self::AnyOf(programs) => programs.iter().any(|p| shell::works(p, &["--version"])),
+            Self::AnyOfAt(programs, version) => programs.iter().any(|p| shell::works(p, &[version])),
             Self::Library(name) => libraries.contains(name),
         }
     }

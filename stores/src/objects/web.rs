@@ -22,7 +22,7 @@ use super::{MOST_BYTES, error};
 const MOST_PAGE: u64 = 64 << 20;
 const MOST_PAGES: usize = 100_000;
 const MOST_FILES: usize = 2_000_000;
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 32;
 
 /// Files that are asked after at once.
 const AT_ONCE: usize = 8;

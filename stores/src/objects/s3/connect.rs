@@ -12,7 +12,7 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
 use tokio::sync::mpsc;
-use ureq::http::{Request, Response};
+use ureq::http::{Request, Response, Uri};
 
 use crate::objects::transport::{Failure, FailureKind, Piece, Transport};
 
@@ -35,7 +35,8 @@ struct Client(Transport);
 #[async_trait]
 impl HttpService for Client {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let (head, mut body) = request.into_parts();
+        let (mut head, mut body) = request.into_parts();
+        head.uri = spaced(head.uri);
         let mut content = Vec::with_capacity(body.content_length());
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             if let Ok(piece) = frame?.into_data() {
@@ -55,6 +56,19 @@ impl HttpService for Client {
             Some(Piece::Body(_) | Piece::End) | None => Err(gone()),
         }
     }
+}
+
+/// The same address with `%20` for each space of the query. `object_store` writes `+`, which forms know; some servers, though,
+/// take it for itself, and what was signed is `%20` either way. A plus of its own is `%2B`.
+fn spaced(uri: Uri) -> Uri {
+    if !uri.query().is_some_and(|q| q.contains('+')) {
+        return uri;
+    }
+    let text = uri.to_string();
+    let spaced = text
+        .split_once('?')
+        .map(|(path, query)| format!("{path}?{}", query.replace('+', "%20")));
+    spaced.and_then(|s| s.parse().ok()).unwrap_or(uri)
 }
 
 /// A body as it arrives.

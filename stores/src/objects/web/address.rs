@@ -136,15 +136,11 @@ pub(super) fn shown(url: &Url) -> String {
     if let Some(query) = url.query() {
         let shown: Vec<String> = query
             .split('&')
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                let hidden = SECRETS.iter().any(|s| name.to_ascii_lowercase().contains(s));
+            .map(|pair| match pair.split_once('=') {
+                Some((name, _)) if SECRETS.iter().any(|s| name.to_ascii_lowercase().contains(s)) => format!("{name}=…"),
+                Some(_) => pair.to_owned(),
                 // A lone value has no name that would tell what it is.
-                if hidden || value.is_empty() {
-                    format!("{name}=…").replace(pair, "…")
-                } else {
-                    pair.to_owned()
-                }
+                None => "…".into(),
             })
             .collect();
         let shown = shown.join("&");

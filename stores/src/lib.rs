@@ -32,7 +32,10 @@ pub fn is_address(text: &str) -> bool {
 pub fn open(address: &str, settings: &Stores) -> Result<Location, StoreError> {
     let scheme = address.split(':').next().unwrap_or_default();
     let unsupported = |why: String| StoreError {
-        uri: address.to_owned(),
+        // What stands before a host may be a password.
+        uri: address
+            .rsplit_once('@')
+            .map_or_else(|| address.to_owned(), |(_, host)| format!("{scheme}://{host}")),
         kind: StoreErrorKind::Unsupported(why),
     };
     match scheme {

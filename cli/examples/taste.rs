@@ -146,12 +146,12 @@ fn songs(paths: &[PathBuf]) -> Vec<Vec<Loop>> {
     config.rank.order = Order::Best;
     config.rank.min_rel_score = None;
     let base = heuristic(&config.tuning);
-    let files = loopwright::sources::collect(paths, None).files;
+    let files = loopwright::sources::collect(paths, None, &config.stores).files;
     files
         .iter()
         .filter_map(|source| {
             eprintln!("{}", source.name);
-            let track = load(&source.path, &config, &Silent).ok()?.track;
+            let track = load(source.place.path(), &config, &Silent).ok()?.track;
             let found = suggest(&track, &base, &config, &Silent).ok()?;
             let column = |name: &str| found.schema.column(name);
             let others = OTHERS.map(column);

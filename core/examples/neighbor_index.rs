@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in &paths {
         let name = path.to_string_lossy().into_owned();
         let source = Source {
-            path: path.clone(),
+            place: path.clone().into(),
             name,
         };
         if let Ok(entry) = hear(&source, &Config::default(), &Silent) {

@@ -25,7 +25,7 @@ const NAME: &str = "recordings";
 /// What came of listening.
 pub(super) enum Heard {
     /// Rows to learn from. True where some recording failed, or could not be searched for.
-    Rows(Gathered, bool),
+    Rows(Box<Gathered>, bool),
     /// Nothing to learn from.
     Nothing(Exit),
 }
@@ -115,7 +115,7 @@ pub(super) fn listen(flags: &ListenFlags, seed: u64, settings: &Settings, genera
                 name: NAME.into(),
                 embedding: None,
             };
-            Heard::Rows(gathered, failed)
+            Heard::Rows(Box::new(gathered), failed)
         }
         None if report.cancelled => Heard::Nothing(Exit::Interrupted),
         None if failed => Heard::Nothing(Exit::SomeFailed),

@@ -56,7 +56,7 @@ pub(super) fn run(flags: &TrainFlags, learner: &dyn Learner, general: &General) 
 
 fn work(
     request: &Request<'_>,
-    gathered: Option<Gathered>,
+    gathered: Option<Box<Gathered>>,
     flags: &TrainFlags,
     learner: &dyn Learner,
     display: &Display,
@@ -66,7 +66,7 @@ fn work(
         index: 0,
     };
     let prepared = match gathered {
-        Some(gathered) => train::prepare_gathered(request, gathered, &shown),
+        Some(gathered) => train::prepare_gathered(request, *gathered, &shown),
         None => train::prepare(request, &shown),
     };
     let prepared = prepared.map_err(sorted)?;

@@ -122,6 +122,8 @@ pub(crate) struct S3 {
     pub(crate) secret: String,
     pub(crate) many: usize,
     talk: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    /// Kept, not waited for: it ends after us.
+    _process: Child,
 }
 
 impl S3 {
@@ -166,12 +168,14 @@ pub(crate) fn s3() -> Option<&'static S3> {
         output.read_line(&mut line).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).expect("moto starts");
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        let input = child.stdin.take().unwrap();
         Some(S3 {
             endpoint: text("endpoint"),
             key: text("key"),
             secret: text("secret"),
             many: ready["many"].as_u64().unwrap() as usize,
-            talk: Mutex::new((child.stdin.take().unwrap(), output)),
+            talk: Mutex::new((input, output)),
+            _process: child,
         })
     });
     if server.is_none() {

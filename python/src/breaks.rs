@@ -3,25 +3,23 @@
 use std::path::PathBuf;
 
 use loopwright_core::drums::hits::Hits;
-use loopwright_core::export::manifest::Status;
-use loopwright_core::export::tree::{self, BREAKS, Plan, Tree};
+use loopwright_core::export::tree::{BREAKS, Plan, Tree};
 use loopwright_core::pipeline::breaks as breaking;
 use loopwright_core::pipeline::breaks::labels::Labels;
 use loopwright_core::pipeline::lines;
-use loopwright_core::pipeline::run::TrackError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use serde_json::{Value, json};
 
 use crate::cut::Cut;
 use crate::errors::Failure;
-use crate::find::{Told, commit};
 use crate::models::{self, Loaded};
-use crate::source::{Beats, Given, Opened};
+use crate::one::{Worked, one};
+use crate::source::{Beats, Given};
 use crate::work::detached;
 use crate::{json, settings};
 
-/// The breaks of a recording: dicts of `line`, `row`, `hits` and `cut`; see [`Told::with`].
+/// The breaks of a recording: dicts of `line`, `row`, `hits` and `cut`; see [`Told::with`](crate::one::Told::with).
 #[pyfunction]
 pub(crate) fn breaks<'py>(
     py: Python<'py>,
@@ -50,35 +48,17 @@ pub(crate) fn breaks<'py>(
             Tree::open(out, &BREAKS, &hash, false)
         });
         let tree = tree.transpose()?;
-        let Opened { loaded, key, source } = source.open(config, tree.is_some(), progress)?;
-        let mut told = Told {
-            detail: String::new(),
-            warnings: loaded.warnings,
-            facts: None,
-        };
-        let mut found = None;
-        if loaded.status.is_usable() {
-            let mut track = loaded.track;
-            track.grid = beats.as_ref().map(|b| b.grid(track.audio.sample_rate()));
-            let write = |plan: &dyn Plan| -> Result<_, TrackError> {
-                Ok(match &tree {
-                    Some(tree) if !plan.paths().is_empty() => tree.write(&key, plan, progress)?,
-                    _ => tree::measured(&key, plan, progress)?.0,
-                })
-            };
-            let models = (models, hit_model.as_deref());
-            let all = breaking::of_track(&key, &track, models, config, &labels, &write, progress)?;
-            told.detail = all.detail().to_owned();
-            told.facts = Some(all.facts.clone());
-            found = Some(all);
-        } else {
-            told.detail = format!("the recording {}", loaded.status);
-        }
-        if let (Some(tree), false) = (&tree, told.detail.is_empty()) {
-            tree.write_status(&key, Status::NothingFound, &told.detail)?;
-        }
-        commit(tree)?;
-        Ok((found, told, source, settings.config.export.clone()))
+        let models = (models, hit_model.as_deref());
+        let (found, told, source) = one(source, config, beats.as_ref(), tree, progress, |key, track, write| {
+            let record = |plan: &dyn Plan| write(plan).map(|(record, _)| record);
+            let found = breaking::of_track(key, track, models, config, &labels, &record, progress)?;
+            Ok(Worked {
+                detail: found.detail(),
+                facts: found.facts.clone(),
+                found,
+            })
+        })?;
+        Ok((found, told, source, config.export.clone()))
     })?;
     let list = PyList::empty(py);
     if let Some(found) = found {

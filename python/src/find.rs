@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use loopwright_core::export::manifest::Status;
-use loopwright_core::export::tree::{self, LOOPS, Plan, Tree};
+use loopwright_core::export::tree::{LOOPS, Tree};
 use loopwright_core::pipeline::dataset::{self, Columns, TrackFeatures};
-use loopwright_core::pipeline::run::{TrackError, TrackFacts};
 use loopwright_core::pipeline::{analyze as analysis, find as finding, lines};
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
@@ -14,7 +12,8 @@ use pyo3::types::{PyDict, PyList};
 use crate::cut::Cut;
 use crate::errors::Failure;
 use crate::models::{self, Loaded};
-use crate::source::{Beats, Given, Opened};
+use crate::one::{Worked, one};
+use crate::source::{Beats, Given};
 use crate::work::detached;
 use crate::{json, settings};
 
@@ -40,35 +39,7 @@ pub(crate) fn analyze<'py>(
     json::object(py, &line)
 }
 
-/// What was found in a recording, whatever it was.
-pub(crate) struct Told {
-    pub(crate) detail: String,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) facts: Option<TrackFacts>,
-}
-
-impl Told {
-    /// What the package makes its list of: the things that were found, and what is to be said of the recording.
-    pub(crate) fn with<'py>(self, py: Python<'py>, found: Bound<'py, PyList>) -> PyResult<Bound<'py, PyDict>> {
-        let facts = serde_json::to_value(self.facts).map_err(|e| Failure::Defect(e.to_string()))?;
-        let dict = PyDict::new(py);
-        dict.set_item("found", found)?;
-        dict.set_item("detail", self.detail)?;
-        dict.set_item("warnings", self.warnings)?;
-        dict.set_item("facts", json::object(py, &facts)?)?;
-        Ok(dict)
-    }
-}
-
-/// Ends a run of one track into a tree.
-pub(crate) fn commit(tree: Option<Tree>) -> Result<(), Failure> {
-    match tree {
-        Some(tree) => Ok(tree.commit().map(drop)?),
-        None => Ok(()),
-    }
-}
-
-/// The loops of a recording: dicts of `line`, `row`, `names` and `features`, and `cut`; see [`Told::with`].
+/// The loops of a recording: dicts of `line`, `row`, `names` and `features`, and `cut`; see [`Told::with`](crate::one::Told::with).
 #[pyfunction]
 pub(crate) fn find<'py>(
     py: Python<'py>,
@@ -89,37 +60,15 @@ pub(crate) fn find<'py>(
             Tree::open(out, &LOOPS, &hash, false)
         });
         let tree = tree.transpose()?;
-        let Opened { loaded, key, source } = source.open(config, tree.is_some(), progress)?;
-        let mut told = Told {
-            detail: String::new(),
-            warnings: loaded.warnings,
-            facts: None,
-        };
-        let mut found = None;
-        if loaded.status.is_usable() {
-            let mut track = loaded.track;
-            track.grid = beats.as_ref().map(|b| b.grid(track.audio.sample_rate()));
-            let write = |plan: &dyn Plan| -> Result<_, TrackError> {
-                Ok(match &tree {
-                    Some(tree) if !plan.paths().is_empty() => {
-                        let record = tree.write(&key, plan, progress)?;
-                        (record, tree.rows(&key.folder))
-                    }
-                    _ => tree::measured(&key, plan, progress)?,
-                })
-            };
-            let all = finding::of_track(&key, &track, models, config, &write, progress)?;
-            told.detail = all.detail().to_owned();
-            told.facts = Some(all.facts.clone());
-            found = Some(all);
-        } else {
-            told.detail = format!("the recording {}", loaded.status);
-        }
-        if let (Some(tree), false) = (&tree, told.detail.is_empty()) {
-            tree.write_status(&key, Status::NothingFound, &told.detail)?;
-        }
-        commit(tree)?;
-        Ok((found, told, source, settings.config.export.clone()))
+        let (found, told, source) = one(source, config, beats.as_ref(), tree, progress, |key, track, write| {
+            let found = finding::of_track(key, track, models, config, write, progress)?;
+            Ok(Worked {
+                detail: found.detail(),
+                facts: found.facts.clone(),
+                found,
+            })
+        })?;
+        Ok((found, told, source, config.export.clone()))
     })?;
     let list = PyList::empty(py);
     if let Some(found) = found {

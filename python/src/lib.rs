@@ -9,6 +9,7 @@ mod errors;
 mod find;
 mod json;
 mod models;
+mod one;
 mod settings;
 mod source;
 mod stores;

@@ -9,8 +9,8 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::find::Told;
 use crate::models::Loaded;
+use crate::one::Told;
 use crate::source::{Given, Opened};
 use crate::work::detached;
 use crate::{json, settings};

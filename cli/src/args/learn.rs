@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use loopwright_core::learn::labels::weigh::Align;
 
 use super::{EmbeddingFlag, LoopFlags, RhythmFlags};
 
@@ -98,6 +99,15 @@ pub enum AlignName {
     Centre,
     /// Its start
     Start,
+}
+
+impl From<AlignName> for Align {
+    fn from(name: AlignName) -> Self {
+        match name {
+            AlignName::Centre => Self::Centre,
+            AlignName::Start => Self::Start,
+        }
+    }
 }
 
 /// `train`.

@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use loopwright_core::config::Stores;
 use loopwright_core::learn::labels::Labels;
 use loopwright_core::learn::labels::matching::{self, Names, Unmatched};
-use loopwright_core::learn::labels::weigh::Align;
 use loopwright_core::model;
 use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::dataset::{self, Columns, Item, Options, Report, Request, TableKind, TrackRows};
@@ -19,7 +18,7 @@ use loopwright_core::rhythm;
 use loopwright_core::store::Place;
 use serde_json::{Value, json};
 
-use crate::args::{AlignName, Dataset, General};
+use crate::args::{Dataset, General};
 use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain, plain_lines, size};
 use crate::progress::{self, Display};
@@ -40,12 +39,7 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
     let embedder = super::scorer::embedder(&settings, general)?;
     let info = embedder.as_ref().map(|e| e.info().as_ref());
     let columns = Columns::choose_with(&args.columns, &args.without, info).map_err(|e| UsageError(e.to_string()))?;
-    let labels: Vec<Labels> = args
-        .labels
-        .iter()
-        .map(|path| Labels::read(path))
-        .collect::<Result<_, _>>()
-        .map_err(|e| UsageError(e.to_string()))?;
+    let labels = read_labels(&args.labels)?;
     let target = places::target(&args.out, &settings.config.stores)?;
     let (mut items, unreadable) = items(&args.inputs, &settings.config.stores)?;
     if items.is_empty() {
@@ -53,9 +47,7 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
     }
     grids(args, &mut items)?;
     let unmatched = assign(&mut items, &labels);
-    for note in labels.iter().flat_map(|l| &l.notes).filter(|_| !general.quiet) {
-        eprintln!("loopwright: left out: {}", plain(note));
-    }
+    tell_left_out(&labels, general);
     let inputs = items.len();
     if !labels.is_empty() && !args.keep_unlabelled {
         items.retain(|item| !item.marks.is_empty());
@@ -70,10 +62,7 @@ pub(super) fn run(args: &Dataset, general: &General) -> Result<Exit> {
     }
     let options = Options {
         self_supervised: args.self_supervised,
-        align: match args.align {
-            AlignName::Centre => Align::Centre,
-            AlignName::Start => Align::Start,
-        },
+        align: args.align.into(),
         hard_negatives: args.hard_negatives.unwrap_or(0) as usize,
         max_candidates: args.max_candidates.map(|n| n as usize),
         seed: args.seed,
@@ -229,6 +218,19 @@ fn grids(args: &Dataset, items: &mut [Item]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads files of labels.
+pub(super) fn read_labels(paths: &[PathBuf]) -> Result<Vec<Labels>> {
+    let read: Result<_, _> = paths.iter().map(|path| Labels::read(path)).collect();
+    read.map_err(|e| UsageError(e.to_string()).into())
+}
+
+/// Tells what the files of labels hold that is none.
+pub(super) fn tell_left_out(labels: &[Labels], general: &General) {
+    for note in labels.iter().flat_map(|l| &l.notes).filter(|_| !general.quiet) {
+        eprintln!("loopwright: left out: {}", plain(note));
+    }
 }
 
 /// Gives items their labels; tells which labels are of none.

@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use loopwright_core::learn::labels::Labels;
-use loopwright_core::learn::labels::weigh::Align;
 use loopwright_core::model;
 use loopwright_core::pipeline::Models;
 use loopwright_core::pipeline::dataset::{self, Columns, Options, Request, TableKind};
 use loopwright_core::pipeline::train::Gathered;
 use loopwright_core::rhythm;
 
-use crate::args::{AlignName, General, ListenFlags};
+use crate::args::{General, ListenFlags};
 use crate::commands::dataset as table;
 use crate::exit::{Exit, UsageError};
 use crate::output::{count, plain};
@@ -32,12 +30,7 @@ pub(super) enum Heard {
 
 /// Listens to what the flags name.
 pub(super) fn listen(flags: &ListenFlags, seed: u64, settings: &Settings, general: &General) -> Result<Heard> {
-    let labels: Vec<Labels> = flags
-        .labels
-        .iter()
-        .map(|path| Labels::read(path))
-        .collect::<Result<_, _>>()
-        .map_err(|e| UsageError(e.to_string()))?;
+    let labels = table::read_labels(&flags.labels)?;
     if labels.is_empty() && !flags.self_supervised {
         let words = "--audio needs --timestamps (or another file of labels), or --self-supervised: without either there is \
                      nothing to learn";
@@ -48,9 +41,7 @@ pub(super) fn listen(flags: &ListenFlags, seed: u64, settings: &Settings, genera
         return Ok(Heard::Nothing(sources::none_found(unreadable)));
     }
     let unmatched = table::assign(&mut items, &labels);
-    for note in labels.iter().flat_map(|l| &l.notes).filter(|_| !general.quiet) {
-        eprintln!("loopwright: left out: {}", plain(note));
-    }
+    table::tell_left_out(&labels, general);
     if !general.quiet {
         eprint!("{}", table::of_unmatched(&unmatched));
     }
@@ -65,10 +56,7 @@ pub(super) fn listen(flags: &ListenFlags, seed: u64, settings: &Settings, genera
     let beats = rhythm::load::load(&settings.config.rhythm)?;
     let options = Options {
         self_supervised: flags.self_supervised,
-        align: match flags.align {
-            AlignName::Centre => Align::Centre,
-            AlignName::Start => Align::Start,
-        },
+        align: flags.align.into(),
         hard_negatives: flags.hard_negatives.unwrap_or(0) as usize,
         seed,
         ..Options::default()

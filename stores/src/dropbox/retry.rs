@@ -164,6 +164,10 @@ fn again(head: &Head, body: &[u8]) -> Option<(Option<Duration>, String)> {
             };
             Some((told.map(Duration::from_secs), why.to_owned()))
         }
+        // Such answers are JSON by the documentation: one that is none was spoilt on its way.
+        401 | 403 | 409 if serde_json::from_slice::<Value>(body).is_err() => {
+            Some((None, format!("its answer cannot be read (status {})", head.status)))
+        }
         409 => {
             let json = json();
             let summary = json["error_summary"].as_str().unwrap_or_default();
@@ -213,6 +217,9 @@ mod tests {
         assert!(again(&head(503, Some(1)), b"").is_some());
         for status in [200, 206, 400, 401, 403, 404, 409, 416] {
             assert!(again(&head(status, None), b"{}").is_none(), "{status}");
+        }
+        for (status, passes) in [(401, true), (409, true), (400, false), (404, false)] {
+            assert_eq!(again(&head(status, None), b"no JSON").is_some(), passes, "{status}");
         }
     }
 

@@ -147,7 +147,9 @@ impl Search {
             if !(single || !skipped && is_audio(Path::new(&entry.key))) {
                 continue;
             }
-            let name = path[if single { depth - 1 } else { depth }..].join("/");
+            // A server that lists what is not beneath the folder must not end the run.
+            let from = if single { depth.saturating_sub(1) } else { depth };
+            let name = path.get(from..).unwrap_or(&path).join("/");
             let object = Object::new(at.store.clone(), entry);
             if self.files.insert(PathBuf::from(object.uri())) {
                 let place = Place::Object(object);
